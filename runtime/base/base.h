@@ -8,11 +8,11 @@
 
 #if defined(__GNUC__)
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define NORETURN __attribute__((noreturn))
 #else
 #define MUST_USE
-#define PRINTF(format, first)
+#define PRINTF(text, first)
 #define NORETURN
 #endif
 

@@ -1,0 +1,95 @@
+/* ir.h: the graph of what to compute: nodes are indices, operands come before their users, equal nodes are one node. */
+#ifndef NNT_IR_H
+#define NNT_IR_H
+
+#include "runtime/abi.h"
+#include "runtime/base/arena.h"
+#include "runtime/base/expr.h"
+
+typedef uint32_t ir_id;
+enum { IR_NONE = UINT32_MAX, IR_INPUTS = 3, IR_AXES = 4, IR_BATCH = 0 };
+
+/* Extents, outermost first; the extent IR_BATCH (0) is the number of samples of the call. */
+struct shape {
+    uint8_t rank;
+    uint32_t extent[IR_AXES];
+};
+
+enum ir_op {
+#define OPERATOR(name, ...) IR_##name,
+#include "compiler/ir/operators.def"
+#undef OPERATOR
+    IR_OPS
+};
+
+struct node {
+    uint8_t op;
+    uint8_t kind;         /* map: enum primitive; reduce: enum reduction (SUM, MAX or MIN); argument: enum nnt_number */
+    uint8_t n_in;
+    bool conditional;     /* a value that only the taken branch of a select may use: its adjoints go through mul_or_zero */
+    struct shape shape;
+    ir_id in[IR_INPUTS];
+    double number;        /* number */
+    uint32_t field;       /* source: index into ir.field */
+    uint8_t axes;         /* reduce: bit k set where axis k of the input is summed */
+    int8_t from[IR_AXES]; /* view: which axis of the input each axis of the result is, -1 for a broadcast one */
+    int8_t label[3][IR_AXES]; /* contract: names (0 … 7) of the axes of both inputs and of the result */
+};
+
+struct ir_result {
+    ir_id value;
+    uint32_t field; /* where it goes: after every read of the entry */
+};
+struct ir_entry {
+    struct ir_result *result;
+    uint32_t n_results, capacity;
+};
+
+struct ir {
+    struct arena *arena;
+    uint32_t real_bytes; /* 4 or 8: what kernels will compute in */
+    struct node *node;
+    uint32_t count, capacity;
+    uint32_t *table, table_size;
+    struct nnt_field *field; /* the tensors outside: the module's description, built by irgen/describe.c */
+    uint32_t n_fields;
+    struct ir_entry entry[NNT_ENTRIES]; /* n_results 0: no such entry */
+};
+
+struct ir *ir_new(struct arena *arena, uint32_t real_bytes);
+/* The node itself: its shape is made by the operator's rule (BUG where the inputs do not fit: the checker has seen to it);
+ * an equal node that exists is returned instead. */
+ir_id ir_make(struct ir *g, struct node node);
+ir_id ir_source(struct ir *g, uint32_t field);
+ir_id ir_number(struct ir *g, double value);
+ir_id ir_argument(struct ir *g, enum nnt_number which);
+ir_id ir_batch(struct ir *g);
+ir_id ir_index(struct ir *g, uint32_t extent);
+/* A primitive on nodes of one shape; rank-0 operands are broadcast to the others' shape. Unused operands IR_NONE. */
+ir_id ir_map(struct ir *g, enum primitive op, ir_id a, ir_id b, ir_id c);
+/* Labels as letters, einsum's way: ir_contract(g, x, w, "bj,ij->bi"). */
+ir_id ir_contract(struct ir *g, ir_id a, ir_id b, const char *axes);
+ir_id ir_reduce(struct ir *g, enum reduction op, ir_id a, uint8_t axes);
+/* The result's shape and where each axis comes from (-1: broadcast). Identity views return `a`. */
+ir_id ir_view(struct ir *g, ir_id a, struct shape to, const int8_t from[IR_AXES]);
+/* Broadcasts `a` to `to`, whose last axes are a's (numpy's rule without the 1s). */
+ir_id ir_broadcast(struct ir *g, ir_id a, struct shape to);
+ir_id ir_gradient(struct ir *g, ir_id of, ir_id by);
+/* Result `value` of an entry goes to `field`; shapes must be equal. */
+void ir_define(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t field);
+
+bool shape_equal(struct shape a, struct shape b);
+struct shape field_shape(const struct nnt_field *field); /* with a leading batch axis where per_sample */
+
+/* A copy without `gradient` nodes (IR: op_gradient.c): entries rewritten, fields shared. Nested gradients innermost first. */
+struct ir *ir_differentiate(struct arena *arena, const struct ir *g);
+/* A copy in which only what `entries`' results need is kept, each node passed through `rewrite` (may be NULL): it is given the
+ * new graph and the node with its inputs already new ids, and returns the node that stands for it. For passes. */
+struct ir *ir_rewrite(struct arena *arena, const struct ir *g, ir_id (*rewrite)(void *with, struct ir *to, struct node node),
+                      void *with);
+/* What must hold: operands before users, shapes as the rules say, results' shapes; an explanation, or NULL where all holds. */
+const char *ir_verify(const struct ir *g, struct arena *arena);
+void ir_print(const struct ir *g, struct text *out);
+uint64_t ir_hash(const struct ir *g);
+
+#endif

@@ -1,0 +1,57 @@
+/* measure.h: what is asked to be measured, when it is due, and one moment's numbers. */
+#ifndef NNT_MEASURE_H
+#define NNT_MEASURE_H
+
+#include "runtime/base/diag.h"
+#include "runtime/base/expr.h"
+
+enum measure {
+#define MEASURE(name, ...) MEASURE_##name,
+#include "runtime/thermo/measures.def"
+#undef MEASURE
+    MEASURES
+};
+enum measure_need { NEED_NONE, NEED_LOSS, NEED_ENSEMBLE };
+struct measure_row {
+    const char *name, *section, *help;
+    enum measure_need need;
+    bool supported;
+};
+extern const struct measure_row measure_rows[MEASURES];
+
+enum when { WHEN_EPOCHS, WHEN_STEPS, WHEN_TIMES, WHEN_LOGARITHMIC, WHEN_END };
+/* One `measure` block. */
+struct measure_spec {
+    struct span at;
+    enum when when;
+    uint64_t every; /* EPOCHS, STEPS: the period; TIMES, LOGARITHMIC: how many */
+    uint32_t probe; /* samples of the probe set */
+    bool of_test;   /* probe drawn from the test split, else from train */
+    uint32_t asked; /* bit m: measure m */
+};
+/* The ensemble block. */
+struct ensemble_spec {
+    const struct expr *temperature; /* a schedule of progress, > 0 */
+};
+
+/* Whether a block is due at `step` (0 … steps), with steps_per_epoch steps an epoch. Step 0 and the last are always due
+ * but for WHEN_END. LOGARITHMIC: 0, then geometric from 1 to the end, duplicates dropped. */
+bool measure_due(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch);
+
+/* One number of a moment: key as in metrics.jsonl. */
+struct reading {
+    const char *key; /* lives as long as the measurer */
+    double value;
+};
+/* The line of one measurement and split. */
+enum { MOMENT_READINGS = 64 };
+struct moment {
+    uint64_t step;
+    double epoch; /* passes over the training data so far */
+    bool test;
+    uint32_t n;
+    struct reading reading[MOMENT_READINGS];
+};
+void moment_add(struct moment *moment, const char *key, double value);
+
+#endif
