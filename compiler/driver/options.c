@@ -62,7 +62,7 @@ static bool word_in(const char *word, const char *list)
     return false;
 }
 
-bool option_applies(enum option option, enum command command)
+bool option_applies(enum option_name option, enum command command)
 {
     const char *commands = option_rows[option].commands;
     return !strcmp(commands, "*") || word_in(command_rows[command].name, commands);
@@ -85,7 +85,7 @@ static bool read_whole(const char *text, uint64_t *out)
     return true;
 }
 
-static void bad_value(struct line *line, enum option option, struct operand_text value, const char *expected)
+static void bad_value(struct line *line, enum option_name option, struct operand_text value, const char *expected)
 {
     diag_input(line->diag, value.at, "bad-option", "'%s' is no value for --%s; expected %s", value.text,
                spelling(line->arena, option_rows[option].name), expected);
@@ -170,7 +170,7 @@ static void read_options(struct line *line, int argc, char **argv, struct option
             unknown_option(line, table, argv[optind - 1]);
             continue;
         }
-        enum option which = c == 'o' ? OPTION_output : c == 'h' ? OPTION_help : (enum option)(c - 256);
+        enum option_name which = c == 'o' ? OPTION_output : c == 'h' ? OPTION_help : (enum option_name)(c - 256);
         struct operand_text value = {optarg ? optarg : "", line_place(line, optarg ? optarg : argv[optind - 1])};
         o->given[which] = true;
         o->value[which] = value;
@@ -196,7 +196,7 @@ static bool read_command(struct line *line, struct options *o, const char *text)
 static void check_applies(struct line *line, const struct options *o)
 {
     for (uint32_t i = 0; i < OPTIONS; i++)
-        if (o->given[i] && !option_applies((enum option)i, o->command))
+        if (o->given[i] && !option_applies((enum option_name)i, o->command))
             diag_input(line->diag, o->value[i].at, "bad-option", "nnt %s takes no --%s", command_rows[o->command].name,
                        spelling(line->arena, option_rows[i].name));
 }

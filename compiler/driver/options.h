@@ -11,7 +11,7 @@ enum command {
 #undef COMMAND
     COMMANDS
 };
-enum option {
+enum option_name {
 #define OPTION(name, ...) OPTION_##name,
 #include "compiler/driver/commands.def"
 #undef OPTION
@@ -50,6 +50,6 @@ struct options {
  * not take, missing or superfluous operands). Memory is the arena's. */
 MUST_USE bool options_read(struct diag *diag, struct arena *arena, int argc, char *const argv[], struct options *out);
 /* Whether a command takes an option. */
-bool option_applies(enum option option, enum command command);
+bool option_applies(enum option_name option, enum command command);
 
 #endif

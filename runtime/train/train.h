@@ -43,11 +43,18 @@ MUST_USE bool checkpoint_read(struct diag *diag, struct trainer *trainer, const 
 /* Initial weights (initialisers.def), Philox keyed by (seed, RANDOM_INIT, parameter). parameters: the slab, real type. Deterministic. */
 void init_parameters(const struct nnt_module *module, uint64_t seed, void *parameters);
 
-/* Losses and accuracy of a split by the module's `loss` entry, in batches of at most `batch`; allocates. keys: loss.boundary,
- * loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse (as `asked` says: bits of enum measure). only == NULL: all samples. */
-MUST_USE bool evaluate_split(struct diag *diag, const struct nnt_module *module, const struct data *data, const struct split *split,
-                             const uint32_t *only, uint32_t n_only, const void *parameters, uint32_t batch, uint32_t asked,
-                             struct moment *moment);
+/* The running means of the training split since the last trainer_clear_loss, as `asked` says (bits of enum measure): loss.boundary,
+ * loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse; from the losses and output states that `step` leaves. Never allocates. */
+void trainer_running(const struct trainer *trainer, uint32_t asked, struct moment *moment);
+
+/* Losses and accuracy of a split by the module's `loss` entry, in calls of at most `batch` samples; everything is allocated by
+ * evaluator_new and nothing by evaluate. only == NULL: all samples of the split. Accuracy of a group whose target is TARGET_NUMBER
+ * is a message [no-accuracy] and false. */
+struct evaluator;
+MUST_USE struct evaluator *evaluator_new(struct diag *diag, const struct nnt_module *module, const struct data *data, uint32_t batch);
+void evaluator_free(struct evaluator *evaluator);
+MUST_USE bool evaluate(struct evaluator *evaluator, const struct split *split, const uint32_t *only, uint32_t n_only,
+                       const void *parameters, uint32_t asked, struct moment *moment);
 /* The call's products: OpenBLAS at one thread. Sets gemm_f32 and gemm_f64. */
 void call_products(struct nnt_call *call);
 /* The core type OpenBLAS runs on, for run.json. */

@@ -1,0 +1,270 @@
+/* observe.c: measurements of a run: probes, losses of both splits, the ensemble. */
+#include "compiler/driver/observe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
+
+/* The samples on which one `measure` block looks, in float64. */
+struct probe {
+    uint32_t count;
+    uint32_t *which;
+    const double **value; /* by group of the module: [count][size] or NULL */
+};
+struct observer {
+    struct session *session;
+    struct observed of;
+    struct probe *probe; /* by measure block */
+    struct nnt_module *gaussian_module;
+    struct ensemble *ensemble;
+    struct evaluator *evaluator;
+    double *parameters; /* in float64 */
+    uint64_t n_parameters;
+    struct gaussian *gaussian; /* room for the largest probe */
+    double seconds;
+};
+
+static bool wants(const struct model *model, enum measure_need need)
+{
+    for (uint32_t b = 0; b < model->n_measures; b++)
+        for (uint32_t m = 0; m < MEASURES; m++)
+            if (model->measure[b].asked >> m & 1 && measure_rows[m].need == need) return true;
+    return false;
+}
+
+/* ---- probes ----------------------------------------------------------------------------------------------------------- */
+
+static const struct split *split_of(const struct observer *o, const struct measure_spec *spec)
+{
+    return spec->of_test ? &o->of.data->test : &o->of.data->train;
+}
+
+static double *widened(struct observer *o, const struct split *split, uint32_t group, const struct probe *probe, uint32_t size)
+{
+    size_t n = (size_t)probe->count * size;
+    double *wide = arena_alloc(o->session->arena, n * sizeof *wide);
+    data_gather(o->of.data, split, group, probe->which, probe->count, wide);
+    if (o->of.data->real_bytes == 8) return wide;
+    const float *narrow = (const float *)wide;
+    for (size_t i = n; i-- > 0;) {
+        float value;
+        memcpy(&value, narrow + i, sizeof value);
+        wide[i] = value;
+    }
+    return wide;
+}
+
+static void draw_probe(struct observer *o, const struct measure_spec *spec, struct probe *out)
+{
+    const struct model *model = o->of.model;
+    const struct split *split = split_of(o, spec);
+    uint32_t most = spec->probe < split->count ? spec->probe : split->count;
+    out->which = arena_alloc(o->session->arena, (most + 1) * sizeof *out->which);
+    out->count = data_probe(split->count, spec->probe, model->data.seed, out->which);
+    out->value = arena_alloc(o->session->arena, model->n_groups * sizeof *out->value);
+    for (uint32_t d = 0; d < o->of.data->n_groups; d++) {
+        uint32_t g = model_group(model, o->of.data->group[d].name);
+        out->value[g] = widened(o, split, d, out, model->group[g].size);
+    }
+}
+
+static bool check_splits(struct observer *o)
+{
+    const struct model *model = o->of.model;
+    for (uint32_t b = 0; b < model->n_measures; b++)
+        if (model->measure[b].of_test && !o->of.data->test.count) {
+            diag_input(o->session->diag, model->measure[b].at, "no-test-data", "the probe is of test, and there is no test data");
+            diag_hint(o->session->diag, "add `holdout 0.2` or `test SOURCE` to the data block");
+            return false;
+        }
+    return true;
+}
+
+/* ---- the ensemble ----------------------------------------------------------------------------------------------------- */
+
+static bool open_ensemble(struct observer *o, struct times *times)
+{
+    const struct model *model = o->of.model;
+    if (!wants(model, NEED_ENSEMBLE)) return true;
+    struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise,
+                      .real_bytes = 8, .batch = ENSEMBLE_BATCH, .interpreter = o->of.interpreter};
+    o->gaussian_module = compile(o->session, model, &job, times);
+    if (!o->gaussian_module) return false;
+    o->ensemble = ensemble_new(o->session->diag, model->ensemble_at, o->gaussian_module, ENSEMBLE_BATCH);
+    return o->ensemble != NULL;
+}
+
+struct observer *observer_new(struct session *session, const struct observed *observed, struct times *times)
+{
+    struct observer *o = arena_alloc(session->arena, sizeof *o);
+    const struct model *model = observed->model;
+    uint32_t most = 0;
+    double start = seconds();
+    *o = (struct observer){.session = session, .of = *observed};
+    o->probe = arena_alloc(session->arena, (model->n_measures + 1) * sizeof *o->probe);
+    if (!check_splits(o)) return NULL;
+    for (uint32_t b = 0; b < model->n_measures; b++) {
+        draw_probe(o, &model->measure[b], &o->probe[b]);
+        if (o->probe[b].count > most) most = o->probe[b].count;
+    }
+    o->gaussian = arena_alloc(session->arena, ((size_t)most + 1) * sizeof *o->gaussian);
+    for (uint32_t p = 0; p < model->n_parameters; p++)
+        o->n_parameters += (uint64_t)model->parameter[p].rows * model->parameter[p].columns;
+    double compiled = times->passes + times->codegen;
+    bool opened = open_ensemble(o, times);
+    if (o->ensemble) o->parameters = arena_alloc(session->arena, o->gaussian_module->size[NNT_PARAMETERS] * sizeof *o->parameters);
+    if (opened && o->of.module && o->of.data)
+        o->evaluator = evaluator_new(session->diag, o->of.module, o->of.data, LOSS_BATCH);
+    o->seconds = seconds() - start - (times->passes + times->codegen - compiled);
+    if (opened && (o->evaluator || !o->of.module)) return o;
+    observer_free(o);
+    return NULL;
+}
+
+void observer_free(struct observer *o)
+{
+    if (!o) return;
+    ensemble_free(o->ensemble);
+    evaluator_free(o->evaluator);
+    release_module(o->gaussian_module);
+}
+
+double observer_seconds(const struct observer *o) { return o->seconds; }
+
+/* The float64 module has fields of its own: parameters are copied field by field. */
+static void widen_parameters(struct observer *o, const void *parameters)
+{
+    const struct nnt_module *to = o->gaussian_module, *from = o->of.module ? o->of.module : to;
+    for (uint32_t p = 0; p < to->n_parameters; p++) {
+        const struct nnt_field *f = &to->field[to->parameter[p].field], *g = &from->field[from->parameter[p].field];
+        uint64_t n = 1;
+        for (uint32_t a = 0; a < f->rank; a++) n *= f->extent[a];
+        for (uint64_t i = 0; i < n; i++)
+            o->parameters[f->offset + i] = o->of.real_bytes == 4 ? (double)((const float *)parameters)[g->offset + i]
+                                                                 : ((const double *)parameters)[g->offset + i];
+    }
+}
+
+/* ---- one moment ------------------------------------------------------------------------------------------------------- */
+
+static void add_estimate(struct moment *moment, const char *key, const char *error_key, const double *first, uint32_t count)
+{
+    struct estimate e = ensemble_mean(first, sizeof(struct gaussian) / sizeof(double), count);
+    moment_add(moment, key, e.mean);
+    moment_add(moment, error_key, e.error);
+}
+
+static bool has_C_0(const struct gaussian *gaussian, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (isnan(gaussian[i].C_0)) return false;
+    return true;
+}
+
+static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, double beta, struct moment *moment)
+{
+    const struct gaussian *g = o->gaussian;
+    moment_add(moment, "temperature", 1 / beta);
+    moment_add(moment, "beta", beta);
+    if (asked >> MEASURE_loss & 1) moment_add(moment, "loss.bulk", ensemble_mean(&g->H, sizeof *g / sizeof(double), count).mean);
+    if (asked >> MEASURE_U & 1) add_estimate(moment, "U", "U_error", &g->U, count);
+    if (asked >> MEASURE_F & 1) add_estimate(moment, "F", "F_error", &g->F, count);
+    if (asked >> MEASURE_S & 1) add_estimate(moment, "S", "S_error", &g->S, count);
+    if (asked >> MEASURE_S_T & 1) moment_add(moment, "S_T", ensemble_S_T(o->ensemble, beta));
+    if (asked >> MEASURE_C & 1) add_estimate(moment, "C", "C_error", &g->C, count);
+    if (asked >> MEASURE_C_0 & 1 && has_C_0(g, count)) add_estimate(moment, "C_0", "C_0_error", &g->C_0, count);
+    if (asked >> MEASURE_lnZ & 1) add_estimate(moment, "lnZ", "lnZ_error", &g->lnZ, count);
+    if (asked >> MEASURE_H_min & 1) add_estimate(moment, "H_min", "H_min_error", &g->H_min, count);
+}
+
+static bool asks_ensemble(uint32_t asked)
+{
+    for (uint32_t m = 0; m < MEASURES; m++)
+        if (asked >> m & 1 && measure_rows[m].need == NEED_ENSEMBLE) return true;
+    return false;
+}
+
+static bool observe_ensemble(struct observer *o, const struct measure_spec *spec, const struct probe *probe, double progress,
+                             const void *parameters, struct moment *moment)
+{
+    if (!o->ensemble || !asks_ensemble(spec->asked)) return true;
+    double T = expr_at_progress(o->of.model->ensemble.temperature, progress);
+    if (!(T > 0) || !isfinite(T)) {
+        diag_input(o->session->diag, o->of.model->ensemble_at, "bad-temperature",
+                   "the temperature is %g at progress %g; expected a number above 0", T, progress);
+        return false;
+    }
+    widen_parameters(o, parameters);
+    if (!ensemble_evaluate(o->ensemble, o->session->diag, o->parameters, probe->value, probe->count, 1 / T, o->gaussian)) return false;
+    add_gaussian(o, spec->asked, probe->count, 1 / T, moment);
+    return true;
+}
+
+static double weight_norm(const struct observer *o, const void *parameters)
+{
+    const struct nnt_module *module = o->of.module ? o->of.module : o->gaussian_module;
+    double sum = 0;
+    for (uint32_t p = 0; module && p < module->n_parameters; p++) {
+        const struct nnt_field *f = &module->field[module->parameter[p].field];
+        if (!module->parameter[p].is_weight) continue;
+        for (uint64_t i = 0, n = (uint64_t)f->extent[0] * f->extent[1]; i < n; i++) {
+            double w = o->of.real_bytes == 4 ? (double)((const float *)parameters)[f->offset + i]
+                                             : ((const double *)parameters)[f->offset + i];
+            sum += w * w;
+        }
+    }
+    return sqrt(sum);
+}
+
+/* Losses and accuracy: the training split's running means (the probe set before the first step), and all of the test split. */
+static bool observe_losses(struct observer *o, uint32_t asked, const struct probe *probe, bool probe_is_test, const void *parameters,
+                           const struct trainer *trainer, struct moment *train, struct moment *test)
+{
+    const struct data *data = o->of.data;
+    if (!o->evaluator) return true;
+    if (trainer && trainer_state(trainer).samples) trainer_running(trainer, asked, train);
+    else if (!probe_is_test) {
+        if (!evaluate(o->evaluator, &data->train, probe->which, probe->count, parameters, asked, train)) return false;
+    }
+    return !data->test.count || evaluate(o->evaluator, &data->test, NULL, 0, parameters, asked, test);
+}
+
+static bool is_due(const struct observer *o, uint32_t block, const struct train_state *at)
+{
+    return measure_due(&o->of.model->measure[block], at->step, at->steps, at->steps_per_epoch);
+}
+
+bool observer_due(const struct observer *o, const struct train_state *at)
+{
+    for (uint32_t b = 0; b < o->of.model->n_measures; b++)
+        if (is_due(o, b, at)) return true;
+    return false;
+}
+
+bool observe(struct observer *o, const struct train_state *at, double progress, bool all, const void *parameters,
+             const struct trainer *trainer, struct moment out_moment[2], uint32_t *out_n)
+{
+    const struct model *model = o->of.model;
+    double start = seconds(), epoch = at->steps_per_epoch ? (double)at->step / (double)at->steps_per_epoch : 0;
+    uint32_t losses = 0, first = NNT_NONE, mask = 1u << MEASURE_loss | 1u << MEASURE_rmse | 1u << MEASURE_accuracy;
+    bool good = true, norm = false;
+    for (uint32_t i = 0; i < 2; i++) out_moment[i] = (struct moment){.step = at->step, .epoch = epoch, .test = i == 1};
+    for (uint32_t b = 0; b < model->n_measures; b++) {
+        if (!all && !is_due(o, b, at)) continue;
+        losses |= model->measure[b].asked & mask;
+        norm |= model->measure[b].asked >> MEASURE_weight_norm & 1;
+        if (first == NNT_NONE) first = b;
+    }
+    if (losses) good = observe_losses(o, losses, &o->probe[first], model->measure[first].of_test, parameters, trainer, &out_moment[0],
+                                      &out_moment[1]);
+    for (uint32_t b = 0; good && b < model->n_measures; b++) {
+        const struct measure_spec *spec = &model->measure[b];
+        if (all || is_due(o, b, at)) good = observe_ensemble(o, spec, &o->probe[b], progress, parameters, &out_moment[spec->of_test]);
+    }
+    if (norm) moment_add(&out_moment[0], "weight_norm", weight_norm(o, parameters));
+    *out_n = out_moment[1].n ? 2 : 1;
+    o->seconds += seconds() - start;
+    return good;
+}

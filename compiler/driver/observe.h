@@ -1,0 +1,29 @@
+/* observe.h: measurements of a run: what is due, on which samples, and the lines that come of it. */
+#ifndef NNT_OBSERVE_H
+#define NNT_OBSERVE_H
+
+#include "compiler/driver/compile.h"
+#include "runtime/thermo/ensemble.h"
+
+struct observer;
+/* What is observed. All pointers must outlive the observer. */
+struct observed {
+    const struct model *model;
+    const struct data *data;
+    const struct nnt_module *module; /* with the entry `loss`; NULL where the file has no boundary loss */
+    uint32_t real_bytes;             /* of the parameters that observe() is given */
+    bool interpreter;
+};
+/* Draws the probes, allocates everything, and compiles the ensemble's own module (always float64) where one is asked for. NULL with
+ * messages: an ensemble that the file asks for and that is not proper. */
+MUST_USE struct observer *observer_new(struct session *session, const struct observed *observed, struct times *times);
+void observer_free(struct observer *observer);
+/* Whether something is due at this step. */
+bool observer_due(const struct observer *observer, const struct train_state *at);
+/* Measures all that is due (or everything, with `all`) at `progress`; `trainer` gives the running means of the training split (NULL:
+ * losses are of the probe set). Up to two moments, train before test; false with messages. Never allocates but for messages. */
+MUST_USE bool observe(struct observer *observer, const struct train_state *at, double progress, bool all, const void *parameters,
+                      const struct trainer *trainer, struct moment out_moment[2], uint32_t *out_n);
+double observer_seconds(const struct observer *observer); /* spent measuring so far */
+
+#endif
