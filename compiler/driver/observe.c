@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/record/record.h"
+
 enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
 
 /* The samples on which one `measure` block looks, in float64. */
@@ -132,6 +134,22 @@ void observer_free(struct observer *o)
 }
 
 double observer_seconds(const struct observer *o) { return o->seconds; }
+
+const double *observer_start(struct observer *o, uint64_t seed)
+{
+    const struct options *options = &o->session->options;
+    const struct nnt_module *module = o->gaussian_module;
+    if (!module) {
+        diag_input(o->session->diag, (struct span){0}, "nothing-to-do", "the file trains nothing and measures nothing");
+        diag_hint(o->session->diag, "give it a `loss boundary`, or a `measure` block of ensemble quantities");
+        return NULL;
+    }
+    double *start = arena_alloc(o->session->arena, module->size[NNT_PARAMETERS] * sizeof *start);
+    init_parameters(module, seed, start);
+    if (!options->given[OPTION_weights]) return start;
+    struct operand_text weights = options->value[OPTION_weights];
+    return weights_read(o->session->diag, weights.at, weights.text, module, start) ? start : NULL;
+}
 
 /* The float64 module has fields of its own: parameters are copied field by field. */
 static void widen_parameters(struct observer *o, const void *parameters)

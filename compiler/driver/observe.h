@@ -24,6 +24,9 @@ bool observer_due(const struct observer *observer, const struct train_state *at)
  * losses are of the probe set). Up to two moments, train before test; false with messages. Never allocates but for messages. */
 MUST_USE bool observe(struct observer *observer, const struct train_state *at, double progress, bool all, const void *parameters,
                       const struct trainer *trainer, struct moment out_moment[2], uint32_t *out_n);
+/* The parameters to measure where nothing is trained (no `module`): --weights, or drawn by `seed`; float64, the observer's. NULL with a
+ * message where the file asks for nothing that can be measured. */
+const double *observer_start(struct observer *observer, uint64_t seed);
 double observer_seconds(const struct observer *observer); /* spent measuring so far */
 
 #endif

@@ -1,0 +1,266 @@
+/* cmd_run.c: compile, train, measure, record: one screen. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "compiler/driver/manifest.h"
+#include "compiler/driver/observe.h"
+#include "compiler/driver/progress.h"
+#include "compiler/driver/table.h"
+#include "runtime/base/file.h"
+
+/* Seconds between two checkpoints: what a killed run can lose. */
+static const double checkpoint_seconds = 5;
+
+struct run {
+    struct session *session;
+    struct ast_source *source;
+    struct model *model;
+    struct data *data;
+    struct nnt_module *module;
+    struct trainer *trainer;
+    struct observer *observer;
+    struct record *record;
+    struct times times;
+    struct table table;
+    struct progress progress;
+    struct moment last[2];
+    uint32_t n_last;
+    double first_step, train, since; /* seconds: until the first step's end, training, the last checkpoint's time */
+    double measured_at, train_at_measured;
+};
+
+/* ---- before the first step ---------------------------------------------------------------------------------------------- */
+
+static bool open_module(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    if (!run->model->trains) return true;
+    struct job job = {.entries = 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_step, .real_bytes = o->real_bytes, .batch = run->model->train.batch, .interpreter = o->interpreter};
+    run->module = compile(run->session, run->model, &job, &run->times);
+    return run->module != NULL;
+}
+
+static bool start_weights(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    return !o->given[OPTION_weights] || weights_read(run->session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text,
+                                                     run->module, trainer_parameters(run->trainer));
+}
+
+static bool open_trainer(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    struct diag *diag = run->session->diag;
+    run->trainer = trainer_new(diag, run->module, run->data, &run->model->train);
+    if (!run->trainer || !start_weights(run)) return false;
+    return !o->given[OPTION_resume] || checkpoint_read(diag, run->trainer, o->value[OPTION_resume].text);
+}
+
+static bool open_observer(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    struct observed observed = {run->model, run->data, run->module, run->module ? o->real_bytes : 8, o->interpreter};
+    run->observer = observer_new(run->session, &observed, &run->times);
+    return run->observer != NULL;
+}
+
+static bool open_record(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    bool resume = o->given[OPTION_resume];
+    const char *out = resume ? o->value[OPTION_resume].text : o->given[OPTION_out] ? o->value[OPTION_out].text : NULL;
+    run->record = record_open(run->session->diag, out, run->model->name, resume, trainer_state(run->trainer).step);
+    if (!run->record) return false;
+    return resume || (record_run(run->record, run->session->diag, manifest_text(run->session, run->model, run->source, &run->times)) &&
+                      checkpoint_write(run->session->diag, run->trainer, record_folder(run->record)));
+}
+
+static void introduce(const struct run *run)
+{
+    const struct model *m = run->model;
+    const struct train_state at = trainer_state(run->trainer);
+    if (run->session->options.given[OPTION_quiet] || run->session->options.given[OPTION_json]) return;
+    fprintf(stderr, "%s: %u groups, %" PRIu64 " trainable parameters; %u training samples", m->name, m->n_groups, model_trainables(m),
+            run->data->train.count);
+    if (run->data->test.count) fprintf(stderr, ", %u test samples", run->data->test.count);
+    fprintf(stderr, "; %" PRIu64 " steps of %u\nrun folder: %s\n", at.steps, m->train.batch ? m->train.batch : run->data->train.count,
+            record_folder(run->record));
+    if (at.step) fprintf(stderr, "going on at step %" PRIu64 "\n", at.step);
+}
+
+static bool open_run(struct run *run)
+{
+    struct session *session = run->session;
+    if (session->options.given[OPTION_resume] && !manifest_resume(session)) return false;
+    run->model = read_model(session, &session->options.file[0], &run->times, &run->source);
+    session_messages(session);
+    if (!run->model) return false;
+    run->data = data_open(session->diag, &run->model->data, session->options.real_bytes, (size_t)8 << 30);
+    return run->data && open_module(run);
+}
+
+/* ---- during the run ------------------------------------------------------------------------------------------------------- */
+
+static bool record_moments(struct run *run, const struct moment *moment, uint32_t n)
+{
+    const struct options *o = &run->session->options;
+    for (uint32_t i = 0; i < n; i++) {
+        if (run->record && !record_moment(run->record, run->session->diag, &moment[i])) return false;
+        if (o->given[OPTION_json]) {
+            char *line = record_line(&moment[i]);
+            if (line) puts(line);
+            free(line);
+        }
+        run->last[i] = moment[i];
+    }
+    run->n_last = n;
+    progress_clear(&run->progress);
+    if (!o->given[OPTION_json] && !o->given[OPTION_quiet]) table_row(&run->table, stdout, moment, n);
+    return true;
+}
+
+/* A whole run of nothing measures at progress 1; a step k of steps at k / steps. */
+static bool measure(struct run *run)
+{
+    struct train_state at = trainer_state(run->trainer);
+    struct moment moment[2];
+    uint32_t n;
+    double progress = at.steps ? (double)at.step / (double)at.steps : 1;
+    if (!observer_due(run->observer, &at)) return true;
+    if (!observe(run->observer, &at, progress, false, trainer_parameters(run->trainer), run->trainer, moment, &n)) return false;
+    double spent = run->train - run->train_at_measured;
+    if (at.samples && spent > 0) moment_add(&moment[0], "samples_per_second", (double)at.samples / spent);
+    run->train_at_measured = run->train;
+    trainer_clear_loss(run->trainer);
+    return record_moments(run, moment, n);
+}
+
+static bool diverged(struct run *run)
+{
+    struct train_state at = trainer_state(run->trainer);
+    diag_input(run->session->diag, (struct span){0}, "diverged", "the loss is no longer finite at step %" PRIu64, at.step + 1);
+    diag_hint(run->session->diag, "the weights grew without bound: try a smaller rate, or clip: 1 in the optimizer");
+    diag_note(run->session->diag, (struct span){0}, "the last checkpoint is kept in %s", record_folder(run->record));
+    return false;
+}
+
+static bool step(struct run *run)
+{
+    double start = seconds();
+    bool good = trainer_step(run->trainer);
+    double now = seconds();
+    run->train += now - start;
+    if (!run->first_step) run->first_step = now - run->session->began;
+    return good || diverged(run);
+}
+
+static bool keep_checkpoint(struct run *run)
+{
+    if (seconds() - run->since < checkpoint_seconds) return true;
+    bool written = checkpoint_write(run->session->diag, run->trainer, record_folder(run->record));
+    run->since = seconds();
+    return written;
+}
+
+/* Steps until the end or a signal; the caller looks which. Measurements happen at a step's number, before that step. */
+static bool train(struct run *run)
+{
+    uint64_t first = trainer_state(run->trainer).step, samples = 0;
+    run->since = seconds();
+    run->progress = progress_begin(run->session->options.given[OPTION_quiet] || run->session->options.given[OPTION_json], first);
+    if (!run->session->options.given[OPTION_resume] && !measure(run)) return false;
+    for (struct train_state at = trainer_state(run->trainer); at.step < at.steps && !session_interrupted();) {
+        uint64_t before = at.samples;
+        if (!step(run)) return false;
+        at = trainer_state(run->trainer);
+        samples += at.samples - before;
+        if (!measure(run) || !keep_checkpoint(run)) return false;
+        at = trainer_state(run->trainer);
+        progress_show(&run->progress, at.step, at.steps, at.steps_per_epoch, samples);
+    }
+    progress_clear(&run->progress);
+    return true;
+}
+
+/* ---- at the end ------------------------------------------------------------------------------------------------------------- */
+
+static bool write_weights(struct run *run)
+{
+    const struct data *data = run->data;
+    struct arena *arena = run->session->arena;
+    struct extra_tensor *extra = arena_alloc(arena, (2 * (size_t)data->n_groups + 1) * sizeof *extra);
+    uint32_t n = 0;
+    for (uint32_t g = 0; g < data->n_groups; g++) {
+        if (!data->scale[g]) continue;
+        extra[n++] = (struct extra_tensor){arena_printf(arena, "scale.%s", data->group[g].name), data->scale[g], data->group[g].size};
+        extra[n++] = (struct extra_tensor){arena_printf(arena, "offset.%s", data->group[g].name), data->offset[g], data->group[g].size};
+    }
+    char *path = file_join(record_folder(run->record), "weights.safetensors");
+    bool written = weights_write(run->session->diag, path, run->module, trainer_parameters(run->trainer), extra, n);
+    free(path);
+    return written;
+}
+
+static int finish(struct run *run)
+{
+    struct train_state at = trainer_state(run->trainer);
+    const struct options *o = &run->session->options;
+    int signal = at.step < at.steps ? session_interrupted() : 0;
+    if (!checkpoint_write(run->session->diag, run->trainer, record_folder(run->record)) || !write_weights(run)) return 2;
+    if (o->given[OPTION_json])
+        summary_print(&(struct summary){run->last, run->n_last, run->times, run->first_step, run->train, observer_seconds(run->observer),
+                                        run->data->seconds, at.step, model_trainables(run->model), record_folder(run->record)});
+    else if (!o->given[OPTION_quiet])
+        fprintf(stderr, "%s after step %" PRIu64 ": %.2f s training, %.2f s measuring, %.2f s compiling; weights in %s/weights.safetensors\n",
+                signal ? "interrupted" : "done", at.step, run->train, observer_seconds(run->observer),
+                run->times.passes + run->times.codegen, record_folder(run->record));
+    if (signal) fprintf(stderr, "go on with: nnt run --resume %s\n", record_folder(run->record));
+    return signal ? 128 + signal : 0;
+}
+
+/* A file with nothing to train is measured, once, at the end of its schedule. */
+static int only_measure(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    struct diag *diag = run->session->diag;
+    struct train_state at = {0};
+    struct moment moment[2];
+    uint32_t n;
+    if (!open_observer(run)) return 0;
+    const double *parameters = observer_start(run->observer, run->model->train.seed);
+    if (!parameters) return 0;
+    run->record = record_open(diag, o->given[OPTION_out] ? o->value[OPTION_out].text : NULL, run->model->name, false, 0);
+    if (!run->record || !record_run(run->record, diag, manifest_text(run->session, run->model, run->source, &run->times))) return 0;
+    if (!observe(run->observer, &at, 1, true, parameters, NULL, moment, &n) || !record_moments(run, moment, n)) return 0;
+    if (o->given[OPTION_json])
+        summary_print(&(struct summary){run->last, run->n_last, run->times, 0, 0, observer_seconds(run->observer), run->data->seconds, 0,
+                                        model_trainables(run->model), record_folder(run->record)});
+    return 0;
+}
+
+static void close_run(struct run *run)
+{
+    if (run->record && diag_failed(run->session->diag)) record_abandon(run->record);
+    else if (run->record && !record_close(run->record, run->session->diag)) run->record = NULL;
+    observer_free(run->observer);
+    trainer_free(run->trainer);
+    release_module(run->module);
+    data_free(run->data);
+}
+
+int cmd_run(struct session *session)
+{
+    struct run run = {.session = session};
+    int status = 0;
+    session_catch_signals();
+    if (open_run(&run)) {
+        if (!run.model->trains) status = only_measure(&run);
+        else if (open_trainer(&run) && open_observer(&run) && open_record(&run)) {
+            introduce(&run);
+            if (train(&run)) status = finish(&run);
+        }
+    }
+    close_run(&run);
+    return status;
+}

@@ -1,0 +1,173 @@
+/* manifest.c: run.json and the summary line, as JSON. */
+#include "compiler/driver/manifest.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "runtime/base/file.h"
+
+enum { MOST_MANIFEST_BYTES = 64 << 20 };
+
+/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *settings_json(const struct options *o)
+{
+    json_t *settings = json_object();
+    for (uint32_t i = 0; i < o->n_settings; i++)
+        json_object_set_new(settings, o->setting[i].name, json_string(o->setting[i].value));
+    return settings;
+}
+
+static void read_cpu(char out[128])
+{
+    char line[256];
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    snprintf(out, 128, "unknown");
+    while (file && fgets(line, sizeof line, file)) {
+        char *value = strchr(line, ':');
+        if (strncmp(line, "model name", 10) || !value) continue;
+        line[strcspn(line, "\n")] = 0;
+        snprintf(out, 128, "%s", value + 2);
+        break;
+    }
+    if (file) fclose(file);
+}
+
+static json_t *machine_json(void)
+{
+    struct utsname name = {0};
+    char cpu[128];
+    uname(&name);
+    read_cpu(cpu);
+    return json_pack("{s:s,s:s,s:s,s:s,s:i}", "system", name.sysname, "architecture", name.machine, "cpu", cpu, "openblas_core",
+                     products_core(), "threads", 1);
+}
+
+static json_t *absolute(const char *path)
+{
+    char real[PATH_MAX];
+    return json_string(realpath(path, real) ? real : path);
+}
+
+const char *manifest_text(struct session *session, const struct model *model, const struct ast_source *source,
+                          const struct times *times)
+{
+    const struct options *o = &session->options;
+    json_t *run = json_object();
+    json_object_set_new(run, "nnt", json_string(NNT_VERSION));
+    json_object_set_new(run, "network", json_string(model->name));
+    json_object_set_new(run, "command", json_string(o->line));
+    json_object_set_new(run, "file", absolute(source->path));
+    json_object_set_new(run, "settings", settings_json(o));
+    if (o->given[OPTION_data]) json_object_set_new(run, "data", absolute(o->value[OPTION_data].text));
+    json_object_set_new(run, "seed", json_integer((json_int_t)model->train.seed));
+    json_object_set_new(run, "precision", json_string(o->real_bytes == 4 ? "f32" : "f64"));
+    json_object_set_new(run, "engine", json_string(o->interpreter ? "interp" : "jit"));
+    json_object_set_new(run, "parameters", json_integer((json_int_t)model_trainables(model)));
+    json_object_set_new(run, "machine", machine_json());
+    json_object_set_new(run, "compile_seconds", json_real(times->passes + times->codegen));
+    json_object_set_new(run, "source", json_stringn(source->text, source->length));
+    char *text = json_dumps(run, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    json_decref(run);
+    const char *kept = text ? arena_printf(session->arena, "%s\n", text) : "{}\n";
+    free(text);
+    return kept;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+
+static const char *string_of(struct session *session, const json_t *run, const char *key)
+{
+    const char *text = json_string_value(json_object_get(run, key));
+    return text ? arena_text(session->arena, text, strlen(text)) : NULL;
+}
+
+static void take_settings(struct session *session, const json_t *settings)
+{
+    struct options *o = &session->options;
+    uint32_t capacity = 0;
+    const char *name;
+    json_t *value;
+    if (o->n_settings) return;
+    json_object_foreach((json_t *)settings, name, value) {
+        const char *text = json_string_value(value);
+        if (!text) continue;
+        o->setting = arena_grow(session->arena, o->setting, o->n_settings, &capacity, sizeof *o->setting);
+        o->setting[o->n_settings++] = (struct setting){arena_text(session->arena, name, strlen(name)),
+                                                       arena_text(session->arena, text, strlen(text))};
+    }
+}
+
+static void take_options(struct session *session, const json_t *run)
+{
+    struct options *o = &session->options;
+    const char *data = string_of(session, run, "data"), *precision = string_of(session, run, "precision");
+    const char *engine = string_of(session, run, "engine");
+    if (!o->given[OPTION_data] && data) {
+        o->given[OPTION_data] = true;
+        o->value[OPTION_data] = (struct operand_text){data, o->value[OPTION_resume].at};
+    }
+    if (!o->given[OPTION_precision] && precision) o->real_bytes = strcmp(precision, "f64") ? 4 : 8;
+    if (!o->given[OPTION_engine] && engine) o->interpreter = !strcmp(engine, "interp");
+    if (!o->given[OPTION_seed] && json_is_integer(json_object_get(run, "seed"))) {
+        o->given[OPTION_seed] = true;
+        o->seed = (uint64_t)json_integer_value(json_object_get(run, "seed"));
+    }
+    take_settings(session, json_object_get(run, "settings"));
+}
+
+bool manifest_resume(struct session *session)
+{
+    struct options *o = &session->options;
+    struct operand_text resume = o->value[OPTION_resume];
+    size_t length;
+    char *path = file_join(resume.text, "run.json");
+    char *text = file_read(session->diag, resume.at, path, MOST_MANIFEST_BYTES, &length);
+    free(path);
+    if (!text) return false;
+    json_t *run = json_loadb(text, length, 0, NULL);
+    free(text);
+    const char *file = run ? string_of(session, run, "file") : NULL;
+    if (!file) {
+        diag_input(session->diag, resume.at, "bad-run", "'%s' holds no run.json of a run", resume.text);
+        json_decref(run);
+        return false;
+    }
+    if (!o->n_files) o->file[o->n_files++] = (struct operand_text){file, resume.at};
+    take_options(session, run);
+    json_decref(run);
+    return true;
+}
+
+/* ---- the summary -------------------------------------------------------------------------------------------------------- */
+
+static json_t *split_json(const struct moment *moment)
+{
+    json_t *split = json_object();
+    for (uint32_t i = 0; i < moment->n; i++)
+        json_object_set_new(split, moment->reading[i].key, json_real(moment->reading[i].value));
+    return split;
+}
+
+void summary_print(const struct summary *s)
+{
+    json_t *summary = json_object();
+    for (uint32_t i = 0; i < s->n_moments; i++)
+        json_object_set_new(summary, s->moment[i].test ? "test" : "train", split_json(&s->moment[i]));
+    json_object_set_new(summary, "seconds",
+                        json_pack("{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "parse", s->times.parse, "check", s->times.check, "passes",
+                                  s->times.passes, "codegen", s->times.codegen, "first_step", s->first_step, "train", s->train,
+                                  "measure", s->measure, "data", s->data));
+    json_object_set_new(summary, "steps", json_integer((json_int_t)s->steps));
+    json_object_set_new(summary, "parameters", json_integer((json_int_t)s->parameters));
+    json_object_set_new(summary, "run", json_string(s->folder ? s->folder : ""));
+    json_t *line = json_pack("{s:o}", "summary", summary);
+    char *text = json_dumps(line, JSON_COMPACT);
+    if (text) puts(text);
+    free(text);
+    json_decref(line);
+}

@@ -1,0 +1,25 @@
+/* manifest.h: run.json: what a run was, enough to go on with it or to repeat it. */
+#ifndef NNT_MANIFEST_H
+#define NNT_MANIFEST_H
+
+#include "compiler/driver/compile.h"
+#include "runtime/record/record.h"
+
+/* The text of run.json: version, command line, file, settings, seed, precision, engine, machine, compile time, source. The arena's. */
+const char *manifest_text(struct session *session, const struct model *model, const struct ast_source *source,
+                          const struct times *times);
+/* With --resume RUN: what the command line does not say (FILE, --set, --data, --seed, --precision, --engine) is taken from RUN/run.json.
+ * false with a message where that cannot be read or is not a run's. */
+MUST_USE bool manifest_resume(struct session *session);
+/* The last line of --json: {"summary": …}. */
+struct summary {
+    const struct moment *moment; /* the last ones */
+    uint32_t n_moments;
+    struct times times;
+    double first_step, train, measure, data;
+    uint64_t steps, parameters;
+    const char *folder;
+};
+void summary_print(const struct summary *summary);
+
+#endif
