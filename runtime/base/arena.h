@@ -20,5 +20,7 @@ char *arena_text(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF(2, 3);
 /* What happens when the system has no more memory; the default prints a line and exits with status 2. */
 void arena_on_exhaustion(void (*handler)(void));
+/* Calls that handler and does not return: for others that run out of memory (text.c, expr.c). */
+NORETURN void arena_exhausted(void);
 
 #endif
