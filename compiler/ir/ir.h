@@ -7,7 +7,8 @@
 #include "runtime/base/expr.h"
 
 typedef uint32_t ir_id;
-enum { IR_NONE = UINT32_MAX, IR_INPUTS = 3, IR_AXES = 4, IR_BATCH = 0 };
+#define IR_NONE UINT32_MAX
+enum { IR_INPUTS = 3, IR_AXES = 4, IR_BATCH = 0 };
 
 /* Extents, outermost first; the extent IR_BATCH (0) is the number of samples of the call. */
 struct shape {

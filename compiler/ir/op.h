@@ -12,6 +12,9 @@ struct op {
     void (*value)(const struct ir *g, const struct node *n, uint32_t batch, bool single, const double *const in[], double *out);
     void (*reverse)(struct ir *g, ir_id n, ir_id adjoint, ir_id out_in[IR_INPUTS]);
 };
+#define OPERATOR(name, ...) extern const struct op op_##name;
+#include "compiler/ir/operators.def"
+#undef OPERATOR
 extern const struct op *const operators[IR_OPS];
 extern const char *const operator_names[IR_OPS];
 /* How many elements, with that batch. */
