@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# mnist.sh: MNIST's ten thousand digits: at least 93.5 % on the held-out fifth on three seeds. Skipped where the files are not.
+data=${NNT_MNIST:-$NNT_SOURCE/../shared/data/mnist}
+[ -e "$data/t10k-images-idx3-ubyte.gz" ] || { echo "no MNIST files in $data"; exit 77; }
+cd "$(mktemp -d)" || exit 2
+status=0
+for seed in ${1:-1 2 3}; do
+    "$NNT" run "$NNT_SOURCE/examples/mnist.nnt" --data "$data" --seed "$seed" --json --quiet > out || exit 1
+    got=$(tail -1 out | sed -n 's/.*"test":{[^}]*"accuracy":\([0-9.]*\).*/\1/p')
+    echo "seed $seed: test accuracy $got"
+    awk -v got="$got" 'BEGIN { exit !(got >= 0.935) }' || status=1
+done
+exit $status

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# resume.sh: runs interrupted at random moments by SIGINT, SIGTERM and SIGKILL, and resumed, end with the bytes of an uninterrupted run.
+cd "$(mktemp -d)" || exit 2
+sed 's/epochs 10/epochs 6/; s/count: 20000/count: 6000/; s/count: 4000/count: 500/' "$NNT_SOURCE/examples/digits.nnt" > digits.nnt
+sed '/^measure/,$d' digits.nnt > silent.nnt
+echo 'measure at end { loss }' >> silent.nnt
+status=0
+start=$(date +%s%N)
+"$NNT" run digits.nnt --quiet --out whole > /dev/null || exit 1
+spent=$(( ($(date +%s%N) - start) / 1000000 ))
+"$NNT" run silent.nnt --quiet --out silent > /dev/null || exit 1
+cmp whole/weights.safetensors silent/weights.safetensors || { echo "measuring changes the weights"; status=1; }
+for signal in INT TERM KILL INT TERM KILL; do
+    rm -rf cut
+    "$NNT" run digits.nnt --quiet --out cut > /dev/null 2>&1 &
+    pid=$! stopped=0
+    sleep "$(awk -v r=$RANDOM -v s=$spent 'BEGIN { printf "%.3f", (0.1 + 0.75 * r / 32768) * s / 1000 }')"
+    kill -$signal $pid 2>/dev/null && stopped=1
+    wait $pid
+    code=$?
+    case "$signal:$code" in INT:130 | TERM:143 | KILL:137 | *:0) ;; *) echo "SIG$signal: exit status $code"; status=1 ;; esac
+    if [ ! -e cut/run.json ]; then rm -rf cut; "$NNT" run digits.nnt --quiet --out cut > /dev/null || status=1
+    else "$NNT" run --resume cut --quiet > /dev/null || { echo "SIG$signal: cannot be resumed"; status=1; }
+    fi
+    cmp whole/weights.safetensors cut/weights.safetensors || { echo "SIG$signal: other weights"; status=1; }
+    diff <(grep -o '"loss.boundary":[^,}]*' whole/metrics.jsonl) <(grep -o '"loss.boundary":[^,}]*' cut/metrics.jsonl) > /dev/null ||
+        { echo "SIG$signal: other metrics"; status=1; }
+    echo "SIG$signal: stopped $stopped, exit $code, same bytes"
+done
+exit $status

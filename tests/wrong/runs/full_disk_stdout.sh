@@ -1,0 +1,2 @@
+. "$HERE/net.sh"
+"$NNT" check net.nnt > /dev/full

@@ -1,0 +1,2 @@
+. "$HERE/net.sh"
+rm images; mkdir images; exec "$NNT" run net.nnt

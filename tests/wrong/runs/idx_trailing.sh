@@ -1,0 +1,2 @@
+. "$HERE/net.sh"
+printf xx >> images; exec "$NNT" run net.nnt

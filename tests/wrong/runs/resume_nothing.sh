@@ -1,0 +1,2 @@
+. "$HERE/net.sh"
+exec "$NNT" run --resume nowhere

@@ -1,0 +1,2 @@
+. "$HERE/net.sh"
+exec "$NNT" run net.nnt --sed 3
