@@ -6,7 +6,8 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/expr.h"
 
-enum { NEST_DEPTH = 6, NEST_OPERANDS = 64, NEST_ACCUMULATORS = 8, NEST_BATCH = 0, NEST_NONE = UINT32_MAX };
+enum { NEST_DEPTH = 6, NEST_OPERANDS = 64, NEST_ACCUMULATORS = 8, NEST_BATCH = 0 };
+#define NEST_NONE UINT32_MAX
 
 /* Where a tensor begins: element offset + offset_per_sample * batch of a slab. WORK buffers have offsets from pass `place` on. */
 struct buffer {
@@ -101,6 +102,7 @@ void nests_end_loop(struct nests *nests);
 /* A zeroed nest at the end of the list, to be filled in. */
 struct nest *nests_add(struct nests *nests);
 uint32_t program_add(struct arena *arena, struct program *program, struct scalar scalar); /* its position */
+uint32_t scalar_arity(uint8_t op); /* how many of a b c it uses; primitives included */
 uint32_t nest_operand(struct nest *nest, struct operand operand); /* its index; an equal operand is reused */
 /* What must hold (loops nested, operands before users, stores where allowed, …); an explanation, or NULL. */
 const char *nests_verify(const struct nests *nests, struct arena *arena);
