@@ -6,7 +6,8 @@ trap 'umount "$root/proc" 2>/dev/null; rm -rf "$root"' EXIT
 mirror=$(awk '/^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]*:/) { print $i; exit } } /^URIs:/ { print $2; exit }' \
     /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
 readme() { awk -v tag="<!-- $1 -->" '$0 == tag { found = 1; next } found && /^```/ { if (inside) exit; inside = 1; next } inside' "$NNT_SOURCE/README.md"; }
-debootstrap --variant=minbase bookworm "$root" "${mirror:-http://deb.debian.org/debian}" > "$root.log" 2>&1 || { tail "$root.log"; exit 1; }
+[ -n "$mirror" ] || { echo "no Debian mirror in the sources of apt"; exit 77; }
+debootstrap --variant=minbase bookworm "$root" "$mirror" > "$root.log" 2>&1 || { tail "$root.log"; exit 1; }
 cp /etc/resolv.conf "$root/etc/" 2>/dev/null
 cp -r /etc/apt/sources.list* /etc/apt/apt.conf.d "$root/etc/apt/" 2>/dev/null
 mount --bind /proc "$root/proc"

@@ -1,0 +1,129 @@
+/* exercise.c: the same data and weights for two modules of one network, and how far their results are apart. */
+#include "tests/engine/exercise.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/random.h"
+#include "runtime/train/train.h"
+
+struct exercise exercise_open(const struct nnt_module *module, uint32_t batch)
+{
+    struct exercise x = {.module = module, .call = {.batch = batch}};
+    x.call.number[NNT_RATE] = 0.05;
+    x.call.number[NNT_STEP] = 1;
+    call_products(&x.call);
+    for (uint32_t s = 0; s < NNT_SLABS; s++) {
+        size_t bytes = (module->size[s] + module->size_per_sample[s] * batch) * module->real_bytes;
+        x.call.slab[s] = aligned_alloc(64, (bytes + 127) / 64 * 64);
+        if (!x.call.slab[s]) BUG("no memory");
+        memset(x.call.slab[s], 0, (bytes + 127) / 64 * 64);
+    }
+    return x;
+}
+
+void exercise_close(struct exercise *x)
+{
+    for (uint32_t s = 0; s < NNT_SLABS; s++) free(x->call.slab[s]);
+}
+
+uint64_t exercise_size(const struct exercise *x, const struct nnt_field *field)
+{
+    uint64_t n = field->per_sample ? x->call.batch : 1;
+    for (uint32_t a = 0; a < field->rank; a++) n *= field->extent[a];
+    return n;
+}
+
+static size_t place(const struct exercise *x, const struct nnt_field *field, uint64_t e)
+{
+    return field->offset + (field->per_sample ? field->offset_per_sample * x->call.batch : 0) + e;
+}
+
+double exercise_get(const struct exercise *x, const struct nnt_field *field, uint64_t e)
+{
+    const void *slab = x->call.slab[field->slab];
+    return x->module->real_bytes == 4 ? (double)((const float *)slab)[place(x, field, e)] : ((const double *)slab)[place(x, field, e)];
+}
+
+void exercise_set(struct exercise *x, const struct nnt_field *field, uint64_t e, double value)
+{
+    void *slab = x->call.slab[field->slab];
+    if (x->module->real_bytes == 4) ((float *)slab)[place(x, field, e)] = (float)value;
+    else ((double *)slab)[place(x, field, e)] = value;
+}
+
+const struct nnt_field *exercise_field(const struct nnt_module *module, enum nnt_slab slab, const char *name)
+{
+    for (uint32_t f = 0; f < module->n_fields; f++)
+        if (module->field[f].slab == slab && !strcmp(module->field[f].name, name)) return &module->field[f];
+    return NULL;
+}
+
+static uint64_t name_hash(const char *name)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    return hash >> 25;
+}
+
+/* Rounded to float, so that both precisions begin with the same numbers. */
+static void draw_field(struct exercise *x, const struct nnt_field *field, uint64_t seed, bool target, double scale)
+{
+    uint64_t n = exercise_size(x, field), row = n / (field->per_sample ? x->call.batch : 1);
+    struct random random = random_stream(seed, RANDOM_SOURCE, name_hash(field->name), 1);
+    for (uint64_t i = 0; i < n; i += row) {
+        double sum = 0;
+        for (uint64_t e = i; e < i + row; e++) {
+            double value = target ? 0.05 + random_uniform(&random) : scale * random_normal(&random);
+            exercise_set(x, field, e, (float)value);
+            sum += value;
+        }
+        for (uint64_t e = i; target && e < i + row; e++) exercise_set(x, field, e, (float)(exercise_get(x, field, e) / (row > 1 ? sum : 2)));
+    }
+}
+
+void exercise_draw(struct exercise *x, uint64_t seed)
+{
+    const struct nnt_module *m = x->module;
+    for (uint32_t p = 0; p < m->n_parameters; p++) {
+        uint32_t fan_in = m->parameter[p].fan_in ? m->parameter[p].fan_in : 1;
+        draw_field(x, &m->field[m->parameter[p].field], seed, false, m->parameter[p].is_weight ? 1 / sqrt(fan_in) : 0.3);
+    }
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        if (m->group[g].data != NNT_NONE)
+            draw_field(x, &m->field[m->group[g].data], seed, !(m->group[g].flags & NNT_INPUT), 1);
+        if (m->group[g].state != NNT_NONE) draw_field(x, &m->field[m->group[g].state], seed, false, 0.7);
+    }
+}
+
+void exercise_run(struct exercise *x, enum nnt_entry_name entry)
+{
+    if (x->module->entry[entry](x->module->self, &x->call)) BUG("entry %d fails", (int)entry);
+}
+
+static double distance(double a, double b)
+{
+    if (isnan(a) && isnan(b)) return 0;
+    if (a == b) return 0;
+    double d = fabs(a - b) / (1 + fabs(b));
+    return isnan(d) ? INFINITY : d;
+}
+
+double exercise_distance(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, char out_where[128])
+{
+    double most = 0;
+    snprintf(out_where, 128, "nowhere");
+    for (uint32_t f = 0; f < a->module->n_fields; f++) {
+        const struct nnt_field *x = &a->module->field[f];
+        const struct nnt_field *y = x->slab == slab ? exercise_field(b->module, slab, x->name) : NULL;
+        for (uint64_t e = 0, n = y ? exercise_size(a, x) : 0; e < n; e++) {
+            double d = distance(exercise_get(a, x, e), exercise_get(b, y, e));
+            if (d <= most) continue;
+            most = d;
+            snprintf(out_where, 128, "%s[%llu]: %.17g, %.17g", x->name, (unsigned long long)e, exercise_get(a, x, e), exercise_get(b, y, e));
+        }
+    }
+    return most;
+}
