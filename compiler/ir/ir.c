@@ -25,8 +25,7 @@ struct ir *ir_new(struct arena *arena, uint32_t real_bytes)
     return g;
 }
 
-/* ---- shapes
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---- */
 
 bool shape_equal(struct shape a, struct shape b)
 {
@@ -54,8 +53,7 @@ struct shape field_shape(const struct nnt_field *field)
     return shape;
 }
 
-/* ---- equal nodes are one node
- * ------------------------------------------------------------------------------------------ */
+/* ---- equal nodes are one node ---- */
 
 static uint32_t mix(uint32_t hash, uint64_t value)
 {
@@ -138,8 +136,7 @@ ir_id ir_make(struct ir *g, struct node node)
     return g->count++;
 }
 
-/* ---- entries
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- entries ---- */
 
 void ir_define(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t field)
 {
@@ -152,8 +149,7 @@ void ir_define(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t fi
     e->result[e->n_results++] = (struct ir_result){.value = value, .field = field};
 }
 
-/* ---- copies
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- copies ---- */
 
 /* Which nodes the results need. */
 static bool *mark_live(struct arena *arena, const struct ir *g)
@@ -193,8 +189,7 @@ struct ir *ir_rewrite(struct arena *arena, const struct ir *g,
     return to;
 }
 
-/* ---- hash
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- hash ---- */
 
 uint64_t ir_hash(const struct ir *g)
 {

@@ -36,8 +36,7 @@ static void reverse_of_gradient(struct ir *g, ir_id n, ir_id adjoint, ir_id out_
 
 const struct op op_gradient = {shape_of_gradient, value_of_gradient, reverse_of_gradient};
 
-/* ---- reverse mode
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- reverse mode ---- */
 
 /* The adjoints of the nodes behind one `of`, kept for the other gradients of the same: parameters are many, losses
  * few. */

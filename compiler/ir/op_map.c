@@ -147,8 +147,10 @@ static void reverse_of_map(struct ir *g, ir_id id, ir_id adjoint, ir_id out_in[I
     const struct node n = g->node[id];
 
     if (n.kind == PRIMITIVE_select) {
-        out_in[1] = ir_map(g, PRIMITIVE_select, n.in[0], adjoint, ir_number(g, 0));
-        out_in[2] = ir_map(g, PRIMITIVE_select, n.in[0], ir_number(g, 0), adjoint);
+        ir_id zero = ir_number(g, 0);
+
+        out_in[1] = ir_map(g, PRIMITIVE_select, n.in[0], adjoint, zero);
+        out_in[2] = ir_map(g, PRIMITIVE_select, n.in[0], zero, adjoint);
         return;
     }
     for (uint32_t k = 0; k < n.n_in; k++) {
