@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# run.sh: one fuzz target for NNT_FUZZ_SECONDS (120), from a corpus of the examples and of the tests' files.
+target=$1
+corpus=$(mktemp -d)
+trap 'rm -rf "$corpus"' EXIT
+case $target in
+fuzz_file) cp "$NNT_SOURCE"/examples/*.nnt "$NNT_SOURCE"/tests/language/*.nnt "$NNT_SOURCE"/tests/wrong/files/*.nnt "$corpus" ;;
+fuzz_idx) (cd "$corpus" && . "$NNT_SOURCE/tests/wrong/net.sh" && rm net.nnt) ;;
+fuzz_weights) cp "$NNT_SOURCE"/tests/fuzz/corpus/*.safetensors "$corpus" ;;
+esac
+cd "$corpus/.." || exit 2
+"$NNT_BUILD/tests/$target" -max_total_time="${NNT_FUZZ_SECONDS:-120}" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+    -close_fd_mask=1 -artifact_prefix="$NNT_BUILD/" "$corpus" 2>&1 | tail -25
+exit "${PIPESTATUS[0]}"
