@@ -142,15 +142,35 @@ static ir_id chain(struct ir *g, ir_id id, ir_id adjoint, ir_id partial)
     return ir_map(g, g->node[id].conditional ? PRIMITIVE_mul_or_zero : PRIMITIVE_mul, adjoint, partial, IR_NONE);
 }
 
+static void reverse_of_select(struct ir *g, const struct node *n, ir_id adjoint, ir_id out_in[IR_INPUTS])
+{
+    ir_id zero = ir_number(g, 0), condition = n->in[0];
+
+    out_in[1] = ir_map(g, PRIMITIVE_select, condition, adjoint, zero);
+    out_in[2] = ir_map(g, PRIMITIVE_select, condition, zero, adjoint);
+}
+
+/* n = a b, a the adjoint in a branch and 0 where that is not taken, b a derivative that may be infinite there. The
+ * second derivative by a is then infinite too, until the select that made a 0 stops it; b must get 0 all the same.
+ */
+static void reverse_of_mul_or_zero(struct ir *g, ir_id id, ir_id adjoint, ir_id out_in[IR_INPUTS])
+{
+    ir_id a = g->node[id].in[0], b = g->node[id].in[1];
+
+    out_in[0] = chain(g, id, adjoint, b);
+    out_in[1] = ir_map(g, PRIMITIVE_mul_or_zero, a, adjoint, IR_NONE);
+}
+
 static void reverse_of_map(struct ir *g, ir_id id, ir_id adjoint, ir_id out_in[IR_INPUTS])
 {
     const struct node n = g->node[id];
 
     if (n.kind == PRIMITIVE_select) {
-        ir_id zero = ir_number(g, 0);
-
-        out_in[1] = ir_map(g, PRIMITIVE_select, n.in[0], adjoint, zero);
-        out_in[2] = ir_map(g, PRIMITIVE_select, n.in[0], zero, adjoint);
+        reverse_of_select(g, &n, adjoint, out_in);
+        return;
+    }
+    if (n.kind == PRIMITIVE_mul_or_zero) {
+        reverse_of_mul_or_zero(g, id, adjoint, out_in);
         return;
     }
     for (uint32_t k = 0; k < n.n_in; k++) {
