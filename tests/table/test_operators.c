@@ -82,7 +82,7 @@ static bool near(double a, double b, double tolerance)
 
 /* ---- primitives ---- */
 
-static const double points[] = {-2.3, -1.37, -0.6, -0.21, 0.17, 0.48, 0.83, 1.41, 2.6};
+static const double points[] = {-2.3, -1.37, -0.6, -0.35, 0.41, 0.58, 0.83, 1.41, 2.6};
 
 static double at(enum primitive op, const double x[3], uint32_t k, double step)
 {
