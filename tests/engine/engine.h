@@ -1,0 +1,14 @@
+/* engine.h: a model as a module by an engine's name, for tests that run in every engine. */
+#ifndef TESTS_ENGINE_H
+#define TESTS_ENGINE_H
+
+#include "lang/model.h"
+#include "runtime/base/diag.h"
+
+/* The module of `model` with the entries of the bit mask (1 << NNT_ENTRY_x) in reals of real_bytes (4 or 8), by
+ * engine "interp": the graph as built. NULL with a message where there is no such engine or it cannot. The arena's;
+ * the model must outlive it. */
+MUST_USE struct nnt_module *engine_module(struct diag *diag, struct arena *arena, const struct model *model,
+                                          const char *engine, uint32_t real_bytes, uint32_t entries);
+
+#endif
