@@ -11,19 +11,22 @@ struct gaussian {
 };
 struct ensemble;
 
-/* For a module with ensemble_forward and linearise in float64. `batch` is how many samples a kernel call takes at most. All memory is
- * allocated here. NULL with a message where nothing is free, the ensemble is statically improper (every free neuron must be in R or
- * have a potential: the groups are named), or memory is short. `at` is the place of the ensemble statement. The module must outlive it. */
-MUST_USE struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module, uint32_t batch);
+/* For a module with ensemble_forward and linearise in float64. `batch` is how many samples a kernel call takes at
+ * most. All memory is allocated here. NULL with a message where nothing is free, the ensemble is statically
+ * improper (every free neuron must be in R or have a potential: the groups are named), or memory is short. `at` is
+ * the place of the ensemble statement. The module must outlive it. */
+MUST_USE struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
+                                       uint32_t batch);
 void ensemble_free(struct ensemble *ensemble);
 uint32_t ensemble_free_neurons(const struct ensemble *ensemble); /* n */
 /* S_T(beta) = n/2 (1 + ln(2 pi / beta)). */
 double ensemble_S_T(const struct ensemble *ensemble, double beta);
-/* Evaluates `count` samples at the forward state: data[g] is [count][size] float64 for each group with a data field (in the order of
- * module->group; others NULL); parameters as module->field says. out[count]. false with a message naming the groups of the failing
- * direction and the cure, where some sample's A is not positive definite (pivot > 100 n eps A_ii). */
-MUST_USE bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const double *parameters, const double *const data[],
-                                uint32_t count, double beta, struct gaussian out[]);
+/* Evaluates `count` samples at the forward state: data[g] is [count][size] float64 for each group with a data field
+ * (in the order of module->group; others NULL); parameters as module->field says. out[count]. false with a message
+ * naming the groups of the failing direction and the cure, where some sample's A is not positive definite (pivot >
+ * 100 n eps A_ii). */
+MUST_USE bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const double *parameters,
+                                const double *const data[], uint32_t count, double beta, struct gaussian out[]);
 struct estimate {
     double mean, error; /* standard deviation (count - 1) over sqrt(count); 0 for one sample */
 };

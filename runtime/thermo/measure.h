@@ -34,17 +34,17 @@ struct ensemble_spec {
     const struct expr *temperature; /* a schedule of progress, > 0 */
 };
 
-/* Whether a block is due at `step` (0 … steps), with steps_per_epoch steps an epoch. Step 0 and the last are always due
- * but for WHEN_END. LOGARITHMIC: 0, then geometric from 1 to the end, duplicates dropped. */
+/* Whether a block is due at `step` (0 … steps), with steps_per_epoch steps an epoch. Step 0 and the last are always
+ * due but for WHEN_END. LOGARITHMIC: 0, then geometric from 1 to the end, duplicates dropped. */
 bool measure_due(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch);
 
+enum { MOMENT_READINGS = 256, READING_KEY = 128 };
 /* One number of a moment: key as in metrics.jsonl. */
 struct reading {
-    const char *key; /* lives as long as the measurer */
+    char key[READING_KEY];
     double value;
 };
 /* The line of one measurement and split. */
-enum { MOMENT_READINGS = 64 };
 struct moment {
     uint64_t step;
     double epoch; /* passes over the training data so far */
@@ -52,6 +52,7 @@ struct moment {
     uint32_t n;
     struct reading reading[MOMENT_READINGS];
 };
+/* The key is copied; one that is longer than READING_KEY - 1 bytes is cut. At most MOMENT_READINGS. */
 void moment_add(struct moment *moment, const char *key, double value);
 
 #endif

@@ -1,0 +1,226 @@
+/* ensemble.c: the canonical ensemble: properness, the samples of a probe one after another, and what is told where
+ * it has no Gaussian. */
+#include "runtime/thermo/ensemble.h"
+
+#include "runtime/base/text.h"
+#include "runtime/thermo/gaussian.h"
+#include "runtime/thermo/slabs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ensemble {
+    const struct nnt_module *module;
+    struct span at;
+    uint32_t batch;
+    struct gaussian_model model;
+    struct nnt_call call;
+};
+
+static const uint32_t slabs_of_calls =
+    1u << NNT_DATA | 1u << NNT_STATE | 1u << NNT_RESULT | 1u << NNT_LINEAR | 1u << NNT_WORK;
+
+/* ---- properness, as far as it shows without numbers
+ * ---------------------------------------------------------------- */
+
+static void add_name(struct text *names, const char *shown)
+{
+    text_add(names, names->length ? ", '%s'" : "'%s'", shown);
+}
+
+static bool something_is_free(struct diag *diag, struct span at, const struct nnt_module *module)
+{
+    for (uint32_t k = 0; k < module->n_groups; k++)
+        if (!(module->group[k].flags & NNT_CLAMPED)) return true;
+    diag_input(diag, at, "nothing-free", "the ensemble clamps every neuron, so that none is free");
+    diag_hint(diag, "clamp fewer groups: the ensemble is a distribution over the free neurons");
+    return false;
+}
+
+/* Every free neuron must be in R or have a potential. */
+static bool statically_proper(struct diag *diag, struct span at, const struct nnt_module *module)
+{
+    struct text names = {0};
+    for (uint32_t k = 0; k < module->n_groups; k++)
+        if (!(module->group[k].flags & (NNT_CLAMPED | NNT_ERROR | NNT_POTENTIAL)))
+            add_name(&names, module->group[k].shown);
+    bool proper = names.length == 0;
+    if (!proper) {
+        diag_input(diag, at, "improper-ensemble",
+                   "the ensemble is improper: nothing holds the free neurons of %s, which have neither a local "
+                   "error nor a potential",
+                   names.data);
+        diag_hint(diag, "give %s a potential, clamp it, or let the bulk loss count its error", names.data);
+    }
+    text_fini(&names);
+    return proper;
+}
+
+struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module, uint32_t batch)
+{
+    if (module->real_bytes != 8 || !module->entry[NNT_ENTRY_ensemble_forward] ||
+        !module->entry[NNT_ENTRY_linearise])
+        BUG("an ensemble needs ensemble_forward and linearise in float64");
+    if (!something_is_free(diag, at, module) || !statically_proper(diag, at, module)) return NULL;
+    struct ensemble *ensemble = calloc(1, sizeof *ensemble);
+    if (ensemble) *ensemble = (struct ensemble){.module = module, .at = at, .batch = batch > 0 ? batch : 1};
+    if (!ensemble || !gaussian_init(&ensemble->model, module)) {
+        double n = ensemble ? ensemble->model.n : 0;
+        diag_machine(diag, at, "memory", "memory is short: the Gaussian of %.0f free neurons needs %.1f MB", n,
+                     8 * n * n / 1e6);
+        ensemble_free(ensemble);
+        return NULL;
+    }
+    if (!slabs_init(diag, at, module, slabs_of_calls, ensemble->batch, &ensemble->call)) {
+        ensemble_free(ensemble);
+        return NULL;
+    }
+    return ensemble;
+}
+
+void ensemble_free(struct ensemble *ensemble)
+{
+    if (!ensemble) return;
+    gaussian_fini(&ensemble->model);
+    slabs_fini(&ensemble->call, slabs_of_calls);
+    free(ensemble);
+}
+
+uint32_t ensemble_free_neurons(const struct ensemble *ensemble)
+{
+    return ensemble->model.n;
+}
+
+double ensemble_S_T(const struct ensemble *ensemble, double beta)
+{
+    return ensemble->model.n / 2.0 * (1 + log(2 * M_PI / beta));
+}
+
+/* ---- where a sample has no Gaussian
+ * -------------------------------------------------------------------------------- */
+
+/* Whether a group takes part in the failing direction. */
+static bool is_failing(const struct ensemble *ensemble, uint32_t group)
+{
+    const struct gaussian_model *model = &ensemble->model;
+    if (model->column[group] == NNT_NONE) return false;
+    for (uint32_t i = 0; i < ensemble->module->group[group].size; i++)
+        if (fabs(model->g[model->column[group] + i]) > 1e-3) return true;
+    return false;
+}
+
+/* The least V'' along the failing direction; NaN where no potential stands there. */
+static double least_curvature(const struct ensemble *ensemble, const struct linear_sample *at)
+{
+    const struct gaussian_model *model = &ensemble->model;
+    double least = NAN;
+    for (uint32_t k = 0; k < ensemble->module->n_groups; k++) {
+        const double *curvature = gaussian_curvature(model, at, k);
+        for (uint32_t i = 0; curvature && i < ensemble->module->group[k].size; i++)
+            if (fabs(model->g[model->column[k] + i]) > 1e-3) least = fmin(least, curvature[i]);
+    }
+    return least;
+}
+
+static void tell_cure(const struct ensemble *ensemble, struct diag *diag, const struct linear_sample *at,
+                      const char *names)
+{
+    double least = least_curvature(ensemble, at);
+    if (isnan(least))
+        diag_hint(diag, "a potential on %s, or clamping it, would mend that", names);
+    else if (least < 0)
+        diag_hint(
+            diag,
+            "V'' is negative there (down to %.4g): a potential that confines, or a clamp on %s, would mend that",
+            least, names);
+    else
+        diag_hint(diag,
+                  "only the Gaussian is singular there: V'' vanishes at this state, so that sampling would do");
+}
+
+static void tell_failure(const struct ensemble *ensemble, struct diag *diag, const struct linear_sample *at,
+                         const struct failure *failure, uint32_t sample)
+{
+    struct text names = {0};
+    for (uint32_t k = 0; k < ensemble->module->n_groups; k++)
+        if (is_failing(ensemble, k)) add_name(&names, ensemble->module->group[k].shown);
+    if (isfinite(failure->ratio) && names.length) {
+        diag_input(diag, ensemble->at, "improper-ensemble",
+                   "the ensemble has no Gaussian at sample %u: H does not rise along a direction of %s (pivot %.2g "
+                   "of its diagonal)",
+                   sample + 1, names.data, failure->ratio);
+        tell_cure(ensemble, diag, at, names.data);
+    } else {
+        diag_input(diag, ensemble->at, "not-finite", "the ensemble's state at sample %u is not finite", sample + 1);
+    }
+    text_fini(&names);
+}
+
+/* ---- the samples of a probe
+ * ---------------------------------------------------------------------------------------- */
+
+static void load_data(struct ensemble *ensemble, const double *const data[], uint32_t first)
+{
+    for (uint32_t k = 0; k < ensemble->module->n_groups; k++) {
+        const struct nnt_group *group = &ensemble->module->group[k];
+        if (group->data == NNT_NONE) continue;
+        double *to = (double *)ensemble->call.slab[NNT_DATA] +
+                     field_offset(&ensemble->module->field[group->data], ensemble->call.batch);
+        memcpy(to, data[k] + (size_t)first * group->size, (size_t)ensemble->call.batch * group->size * sizeof *to);
+    }
+}
+
+static bool run_entries(struct ensemble *ensemble, struct diag *diag)
+{
+    const struct nnt_module *module = ensemble->module;
+    if (module->entry[NNT_ENTRY_ensemble_forward](module->self, &ensemble->call) == 0 &&
+        module->entry[NNT_ENTRY_linearise](module->self, &ensemble->call) == 0)
+        return true;
+    diag_machine(diag, ensemble->at, "entry-failed", "the ensemble's forward state could not be computed");
+    return false;
+}
+
+static bool evaluate_batch(struct ensemble *ensemble, struct diag *diag, uint32_t first, double beta,
+                           struct gaussian out[])
+{
+    const struct nnt_call *call = &ensemble->call;
+    for (uint32_t b = 0; b < call->batch; b++) {
+        struct linear_sample at = {call->slab[NNT_PARAMETERS], call->slab[NNT_LINEAR], call->slab[NNT_RESULT],
+                                   call->batch, b};
+        struct failure failure = {0};
+        bool proper = gaussian_evaluate(&ensemble->model, &at, beta, &out[b], &failure);
+        if (proper && isfinite(out[b].F)) continue;
+        if (proper) failure.ratio = NAN;
+        tell_failure(ensemble, diag, &at, &failure, first + b);
+        return false;
+    }
+    return true;
+}
+
+bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const double *parameters,
+                       const double *const data[], uint32_t count, double beta, struct gaussian out[])
+{
+    /* The entries called here only read the parameters. */
+    ensemble->call.slab[NNT_PARAMETERS] = (void *)parameters;
+    ensemble->model.factored = false;
+    for (uint32_t first = 0; first < count; first += ensemble->call.batch) {
+        ensemble->call.batch = count - first < ensemble->batch ? count - first : ensemble->batch;
+        load_data(ensemble, data, first);
+        if (!run_entries(ensemble, diag) || !evaluate_batch(ensemble, diag, first, beta, out + first)) return false;
+    }
+    return true;
+}
+
+struct estimate ensemble_mean(const double *values, size_t stride, uint32_t count)
+{
+    struct estimate estimate = {0};
+    double squares = 0;
+    for (uint32_t i = 0; i < count; i++) estimate.mean += values[i * stride] / count;
+    for (uint32_t i = 0; i < count; i++) {
+        double from_mean = values[i * stride] - estimate.mean;
+        squares += from_mean * from_mean;
+    }
+    if (count > 1) estimate.error = sqrt(squares / (count - 1.0) / count);
+    return estimate;
+}

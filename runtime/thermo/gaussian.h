@@ -1,0 +1,59 @@
+/* gaussian.h: the quadratic model of H at one state, and its Cholesky factor (THEORY 3a). */
+#ifndef NNT_GAUSSIAN_H
+#define NNT_GAUSSIAN_H
+
+#include "runtime/thermo/ensemble.h"
+
+/* A block of J_RΦ = I - f' w: [size of to][size of from], row by row. The identity is in it only where from = to;
+ * else the identity of a free group in R is understood. */
+struct coupling {
+    uint32_t from, to; /* groups: from is free, to is in R */
+    uint32_t block;    /* of the module */
+    size_t at;         /* of its first number in `J` */
+};
+
+/* One network's Gaussian: memory made once, filled in for each sample. */
+struct gaussian_model {
+    const struct nnt_module *module;
+    uint32_t n;       /* |Φ| */
+    uint32_t *column; /* a group: its first column in A, or NNT_NONE where it is clamped */
+    uint32_t n_couplings;
+    struct coupling *coupling; /* sorted by `to` */
+    uint32_t *first_coupling;  /* couplings into group t: first_coupling[t] … first_coupling[t + 1] - 1 */
+    bool *loops;               /* a free group in R feeds itself */
+    bool R_covers_free;        /* R ⊇ Φ */
+    double *A;        /* [n][n] by columns, the lower triangle counts; its Cholesky factor L after factoring */
+    double *diagonal; /* [n] of A */
+    double *J;        /* the couplings' blocks */
+    double *g;        /* [n] */
+    double *shape, *shape_before; /* all slopes and curvatures that J and A are made of */
+    size_t n_shape;
+    bool factored; /* A and J belong to shape_before */
+    double logdet_A;
+};
+
+/* One sample of a linearised batch: the slabs of the call, and which. */
+struct linear_sample {
+    const double *parameters, *linear, *result;
+    uint32_t batch, sample;
+};
+
+/* Where A is not positive definite: the first column whose pivot fails, and the pivot over A's diagonal entry (NaN
+ * where A is not finite). model->g then holds the direction that failed, its largest entry 1. */
+struct failure {
+    uint32_t column;
+    double ratio;
+};
+
+/* false where memory is short; gaussian_fini in any case. The module must outlive the model. */
+MUST_USE bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module);
+void gaussian_fini(struct gaussian_model *model);
+/* The totals of one sample at inverse temperature beta; false where A is not positive definite (each pivot > 100 n
+ * eps A_ii). */
+MUST_USE bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample *at, double beta,
+                                struct gaussian *out, struct failure *out_failure);
+/* V'' of a free group in a sample, [size]; NULL where it has no potential. */
+const double *gaussian_curvature(const struct gaussian_model *model, const struct linear_sample *at,
+                                 uint32_t group);
+
+#endif

@@ -1,0 +1,85 @@
+/* measure.c: what can be measured, when it is due, and the numbers of one moment. */
+#include "runtime/thermo/measure.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct measure_row measure_rows[MEASURES] = {
+#define MEASURE(name, needs, supported, section, help)                                                             \
+    [MEASURE_##name] = {#name, section, help, NEED_##needs, supported},
+#include "runtime/thermo/measures.def"
+#undef MEASURE
+};
+
+static bool is_multiple(uint64_t step, uint64_t every)
+{
+    return every > 0 && step % every == 0;
+}
+
+/* Point i of `points` spread evenly over 0 … steps, the ends among them. */
+static uint64_t even_point(uint64_t i, uint64_t points, uint64_t steps)
+{
+    return (uint64_t)llround((double)steps * (double)i / (double)(points - 1));
+}
+
+/* Point i of `points` geometric from 1 to steps. */
+static uint64_t geometric_point(uint64_t i, uint64_t points, uint64_t steps)
+{
+    return (uint64_t)llround(pow((double)steps, (double)i / (double)(points - 1)));
+}
+
+/* Whether `step` is among the points of a rising row; those near it lie between `low` and `high` before they are
+ * rounded. */
+static bool is_point(uint64_t step, uint64_t steps, uint64_t points, double low, double high,
+                     uint64_t (*point)(uint64_t i, uint64_t points, uint64_t steps))
+{
+    for (uint64_t i = low > 1 ? (uint64_t)low - 1 : 0; i < points && (double)i <= high + 1; i++)
+        if (point(i, points, steps) == step) return true;
+    return false;
+}
+
+static bool due_evenly(uint64_t step, uint64_t steps, uint64_t points)
+{
+    if (points < 2) return false;
+    double density = (double)(points - 1) / (double)steps;
+    return is_point(step, steps, points, ((double)step - 0.5) * density, ((double)step + 0.5) * density,
+                    even_point);
+}
+
+/* 0 is one of the `times` points, the others are geometric. */
+static bool due_logarithmically(uint64_t step, uint64_t steps, uint64_t times)
+{
+    if (times < 3) return false;
+    double density = (double)(times - 2) / log((double)steps);
+    return is_point(step, steps, times - 1, log((double)step - 0.5) * density, log((double)step + 0.5) * density,
+                    geometric_point);
+}
+
+bool measure_due(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch)
+{
+    if (step == steps) return true;
+    if (spec->when == WHEN_END || step > steps) return false;
+    if (step == 0) return true;
+    switch (spec->when) {
+    case WHEN_EPOCHS:
+        return is_multiple(step, steps_per_epoch) && is_multiple(step / steps_per_epoch, spec->every);
+    case WHEN_STEPS:
+        return is_multiple(step, spec->every);
+    case WHEN_TIMES:
+        return due_evenly(step, steps, spec->every);
+    case WHEN_LOGARITHMIC:
+        return due_logarithmically(step, steps, spec->every);
+    case WHEN_END:
+        break;
+    }
+    BUG("measure block with when = %d", (int)spec->when);
+}
+
+void moment_add(struct moment *moment, const char *key, double value)
+{
+    if (moment->n == MOMENT_READINGS) BUG("more than %d readings in a moment, at %s", MOMENT_READINGS, key);
+    struct reading *reading = &moment->reading[moment->n++];
+    snprintf(reading->key, sizeof reading->key, "%s", key);
+    reading->value = value;
+}

@@ -1,0 +1,61 @@
+/* slabs.c: the memory of a module's calls, and where fields stand in it. */
+#include "runtime/thermo/slabs.h"
+
+#include "runtime/thermo/products.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+bool slab_bytes(const struct nnt_module *module, enum nnt_slab slab, uint32_t batch, size_t *out_bytes)
+{
+    size_t moving;
+    if (!size_product(module->size_per_sample[slab], batch, &moving)) return false;
+    if (module->size[slab] > SIZE_MAX - moving) return false;
+    return size_product(module->size[slab] + moving, module->real_bytes, out_bytes);
+}
+
+static void *slab_new(size_t bytes)
+{
+    if (bytes > SIZE_MAX - 2 * ALIGNMENT) return NULL;
+    size_t rounded = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    void *slab = aligned_alloc(ALIGNMENT, rounded);
+    if (slab) memset(slab, 0, rounded);
+    return slab;
+}
+
+bool slabs_init(struct diag *diag, struct span at, const struct nnt_module *module, uint32_t which, uint32_t batch,
+                struct nnt_call *out)
+{
+    *out = (struct nnt_call){.batch = batch};
+    call_products(out);
+    for (uint32_t s = 0; s < NNT_SLABS; s++) {
+        size_t bytes = SIZE_MAX;
+        if (!(which >> s & 1)) continue;
+        if (slab_bytes(module, s, batch, &bytes)) out->slab[s] = slab_new(bytes);
+        if (out->slab[s]) continue;
+        diag_machine(diag, at, "memory", "memory is short: %.1f MB are needed for a batch of %u samples",
+                     (double)bytes / 1e6, batch);
+        diag_hint(diag, "a smaller batch or network needs less");
+        slabs_fini(out, which);
+        return false;
+    }
+    return true;
+}
+
+void slabs_fini(struct nnt_call *call, uint32_t which)
+{
+    for (uint32_t s = 0; s < NNT_SLABS; s++) {
+        if (!(which >> s & 1)) continue;
+        free(call->slab[s]);
+        call->slab[s] = NULL;
+    }
+}
+
+uint32_t module_group(const struct nnt_module *module, const char *name)
+{
+    for (uint32_t k = 0; k < module->n_groups; k++)
+        if (strcmp(module->group[k].name, name) == 0) return k;
+    return NNT_NONE;
+}

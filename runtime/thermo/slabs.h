@@ -1,0 +1,48 @@
+/* slabs.h: the memory of a module's calls, and where fields stand in it. */
+#ifndef NNT_SLABS_H
+#define NNT_SLABS_H
+
+#include "runtime/abi.h"
+#include "runtime/base/diag.h"
+
+/* A call with room for `batch` samples in the slabs of `which` (bit s: slab s), zeroed, aligned to 64 bytes, and
+ * its products set. The caller gives it to slabs_fini. false with a message where memory is short or a size does
+ * not fit. */
+MUST_USE bool slabs_init(struct diag *diag, struct span at, const struct nnt_module *module, uint32_t which,
+                         uint32_t batch, struct nnt_call *out);
+/* Frees the slabs that slabs_init made; others the caller has put into the call are left alone. A zeroed call is
+ * allowed. */
+void slabs_fini(struct nnt_call *call, uint32_t which);
+
+/* Elements of a slab for a batch, in bytes; false where they do not fit a size_t. */
+MUST_USE bool slab_bytes(const struct nnt_module *module, enum nnt_slab slab, uint32_t batch, size_t *out_bytes);
+
+/* A group by its name, or NNT_NONE. */
+uint32_t module_group(const struct nnt_module *module, const char *name);
+
+/* Numbers of a field, for one sample where it has samples. */
+static inline uint64_t field_length(const struct nnt_field *field)
+{
+    uint64_t length = 1;
+    for (uint32_t axis = 0; axis < field->rank; axis++) length *= field->extent[axis];
+    return length;
+}
+/* Its first element in the slab of a call with that batch. */
+static inline uint64_t field_offset(const struct nnt_field *field, uint32_t batch)
+{
+    return field->offset + (field->per_sample ? field->offset_per_sample * batch : 0);
+}
+/* Element `e` of a slab of real_bytes numbers, as float64. */
+static inline double real_at(const void *slab, uint32_t real_bytes, uint64_t e)
+{
+    return real_bytes == 4 ? (double)((const float *)slab)[e] : ((const double *)slab)[e];
+}
+static inline void real_set(void *slab, uint32_t real_bytes, uint64_t e, double value)
+{
+    if (real_bytes == 4)
+        ((float *)slab)[e] = (float)value;
+    else
+        ((double *)slab)[e] = value;
+}
+
+#endif

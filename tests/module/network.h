@@ -1,0 +1,28 @@
+/* network.h: any small network as a module, interpreted, for tests of the ensemble without a compiler. */
+#ifndef NNT_TEST_NETWORK_H
+#define NNT_TEST_NETWORK_H
+
+#include "runtime/abi.h"
+
+enum network_activation { NETWORK_NONE, NETWORK_IDENTITY, NETWORK_TANH, NETWORK_SOFTMAX };
+enum network_potential { NETWORK_FLAT, NETWORK_QUADRATIC, NETWORK_QUARTIC }; /* k/2 s^2, k/4 s^4 */
+struct network_group {
+    const char *name;
+    uint32_t size, flags; /* POTENTIAL and PREDICTED follow from what stands below */
+    enum network_activation activation;
+    enum network_potential potential;
+    double k;
+};
+struct network_block {
+    uint32_t from, to;
+    uint32_t transposed; /* kept as [n_from][n_to] */
+};
+
+/* float64, with ensemble_forward, linearise and data of every clamped group. Groups come after those that feed
+ * them, or stand in a cycle: then 400 sweeps are made. Parameters: the blocks in order, then a bias of each
+ * predicted group. free_network frees. */
+struct nnt_module *new_network(const struct network_group *group, uint32_t n_groups,
+                               const struct network_block *block, uint32_t n_blocks);
+void free_network(struct nnt_module *module);
+
+#endif
