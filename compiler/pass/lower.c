@@ -1,0 +1,292 @@
+/* lower.c: graph to nests: one for each cluster, in the order and with the homes that fuse.c chose. */
+#include "compiler/pass/plan.h"
+
+/* The loop that each axis of a tensor runs with; -1: none, its index is 0. */
+struct access {
+    int8_t loop[IR_AXES];
+};
+
+struct lowering {
+    const struct fusion *f;
+    struct nests *nests;
+    struct nest *nest;
+    uint32_t cluster;
+    struct program *program;
+    bool in_body;       /* of a nest that sums */
+    uint32_t stamp;     /* of the program */
+    uint32_t *made_for; /* for each node: the stamp of the program that has it … */
+    uint32_t *position; /* … and where */
+    uint32_t loaded[NEST_OPERANDS]; /* for each operand: where this program loads it */
+};
+
+static const struct access identity = {{0, 1, 2, 3}};
+
+/* ---- operands -------------------------------------------------------------------------------------------------------- */
+
+/* Samples stand outermost, the other axes in order; a tensor of one sample does not move with the samples. */
+static void storage_strides(struct shape shape, bool row, int64_t out_stride[IR_AXES])
+{
+    int64_t size = 1;
+    for (uint32_t k = shape.rank; k-- > 0;) {
+        out_stride[k] = size;
+        if (shape.extent[k] != IR_BATCH) size *= shape.extent[k];
+    }
+    for (uint32_t k = 0; k < shape.rank; k++)
+        if (shape.extent[k] == IR_BATCH) out_stride[k] = row ? 0 : size;
+}
+
+static struct operand operand_at(struct buffer at, struct shape shape, bool row, struct access access)
+{
+    struct operand operand = {.at = at};
+    int64_t stride[IR_AXES];
+    storage_strides(shape, row, stride);
+    for (uint32_t k = 0; k < shape.rank; k++)
+        if (access.loop[k] >= 0) operand.stride[access.loop[k]] += stride[k];
+    return operand;
+}
+
+static struct buffer field_buffer(const struct fusion *f, uint32_t field)
+{
+    const struct nnt_field *tensor = &f->g->field[field];
+    return (struct buffer){tensor->slab, field, tensor->offset, tensor->offset_per_sample};
+}
+
+static struct operand home_operand(const struct fusion *f, ir_id id, struct access access)
+{
+    const struct node *n = &f->g->node[id];
+    const struct planned *p = &f->node[id];
+    if (p->role == ROLE_SOURCE) return operand_at(field_buffer(f, n->field), n->shape, false, access);
+    if (p->home == HOME_FIELD) return operand_at(field_buffer(f, p->place), n->shape, false, access);
+    if (p->home == HOME_NONE) BUG("node %u is read from memory but has no home", id);
+    struct buffer at = {.slab = NNT_WORK, .id = p->place};
+    return operand_at(at, n->shape, p->home == HOME_ROW, access);
+}
+
+/* ---- scalars --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t emit(struct lowering *l, ir_id id, struct access access);
+
+static uint32_t add(struct lowering *l, struct scalar scalar) { return program_add(l->f->arena, l->program, scalar); }
+
+static void begin_program(struct lowering *l, struct program *program, bool in_body)
+{
+    l->program = program;
+    l->in_body = in_body;
+    l->stamp++;
+    for (uint32_t k = 0; k < NEST_OPERANDS; k++) l->loaded[k] = NEST_NONE;
+}
+
+static uint32_t emit_load(struct lowering *l, ir_id id, struct access access)
+{
+    uint32_t operand = nest_operand(l->nest, home_operand(l->f, id, access));
+    if (l->loaded[operand] == NEST_NONE) l->loaded[operand] = add(l, (struct scalar){.op = SCALAR_LOAD, .index = operand});
+    return l->loaded[operand];
+}
+
+static uint32_t emit_view(struct lowering *l, const struct node *n, struct access access)
+{
+    struct access inner = {{-1, -1, -1, -1}};
+    for (uint32_t k = 0; k < n->shape.rank; k++)
+        if (n->from[k] >= 0) inner.loop[n->from[k]] = access.loop[k];
+    return emit(l, n->in[0], inner);
+}
+
+static uint32_t emit_map(struct lowering *l, const struct node *n, struct access access)
+{
+    uint32_t in[3] = {0, 0, 0};
+    for (uint32_t k = 0; k < n->n_in; k++) in[k] = emit(l, n->in[k], access);
+    if (n->kind == PRIMITIVE_hold) return in[0];
+    return add(l, (struct scalar){.op = n->kind, .a = in[0], .b = in[1], .c = in[2]});
+}
+
+static uint32_t sum_index(const struct lowering *l, ir_id id)
+{
+    const struct cluster *cluster = &l->f->cluster[l->cluster];
+    uint32_t index = 0;
+    for (uint32_t k = 0; k < cluster->count && cluster->node[k] != id; k++)
+        if (l->f->g->node[cluster->node[k]].op != IR_map) index++;
+    return index;
+}
+
+/* What has one value at each iteration, wherever it is used. */
+static uint32_t emit_once(struct lowering *l, ir_id id, struct access access)
+{
+    const struct node *n = &l->f->g->node[id];
+    switch (n->op) {
+    case IR_number:
+        return add(l, (struct scalar){.op = SCALAR_NUMBER, .number = n->number});
+    case IR_argument:
+        return add(l, (struct scalar){.op = SCALAR_ARGUMENT, .index = n->kind});
+    case IR_batch:
+        return add(l, (struct scalar){.op = SCALAR_BATCH});
+    case IR_map:
+        return emit_map(l, n, access);
+    case IR_reduce:
+    case IR_contract:
+        return add(l, (struct scalar){.op = SCALAR_ACCUMULATED, .index = sum_index(l, id)});
+    default:
+        BUG("operator %u has no scalar", n->op);
+    }
+}
+
+static uint32_t emit_index(struct lowering *l, struct access access)
+{
+    if (access.loop[0] < 0) return add(l, (struct scalar){.op = SCALAR_NUMBER});
+    return add(l, (struct scalar){.op = SCALAR_INDEX, .index = (uint32_t)access.loop[0]});
+}
+
+static uint32_t emit(struct lowering *l, ir_id id, struct access access)
+{
+    const struct node *n = &l->f->g->node[id];
+    const struct planned *p = &l->f->node[id];
+    if (n->op == IR_view) return emit_view(l, n, access);
+    if (n->op == IR_index) return emit_index(l, access);
+    if (p->role == ROLE_SOURCE) return emit_load(l, id, access);
+    if (p->role == ROLE_COMPUTED && (p->cluster != l->cluster || l->in_body)) return emit_load(l, id, access);
+    if (l->made_for[id] == l->stamp) return l->position[id];
+    uint32_t position = emit_once(l, id, access);
+    l->made_for[id] = l->stamp;
+    l->position[id] = position;
+    return position;
+}
+
+/* ---- stores ---------------------------------------------------------------------------------------------------------- */
+
+static void store_at(struct lowering *l, uint32_t value, struct operand operand)
+{
+    add(l, (struct scalar){.op = SCALAR_STORE, .a = value, .index = nest_operand(l->nest, operand)});
+}
+
+static void store_node(struct lowering *l, ir_id id)
+{
+    const struct fusion *f = l->f;
+    const struct planned *p = &f->node[id];
+    if (p->home == HOME_NONE) return;
+    store_at(l, l->position[id], home_operand(f, id, identity));
+    for (uint32_t r = 0; r < f->entry->n_results; r++) {
+        struct ir_result result = f->entry->result[r];
+        if (result.value != id || !f->in_place[r] || (p->home == HOME_FIELD && p->place == result.field)) continue;
+        store_at(l, l->position[id], operand_at(field_buffer(f, result.field), f->g->node[id].shape, false, identity));
+    }
+}
+
+/* Everything is computed before anything is stored, so that a field may be read and replaced in one nest. */
+static void emit_nodes(struct lowering *l, const struct cluster *c)
+{
+    for (uint32_t k = 0; k < c->count; k++) emit(l, c->node[k], identity);
+    for (uint32_t k = 0; k < c->count; k++) store_node(l, c->node[k]);
+}
+
+/* ---- nests ----------------------------------------------------------------------------------------------------------- */
+
+static void add_loop(struct nest *nest, uint32_t extent, bool summed)
+{
+    if (nest->depth == NEST_DEPTH) BUG("a nest has more than %d loops", NEST_DEPTH);
+    if (summed) nest->summed |= 1u << nest->depth;
+    nest->extent[nest->depth++] = extent;
+}
+
+static void accumulate(struct lowering *l, uint32_t value, uint8_t reduction)
+{
+    add(l, (struct scalar){.op = SCALAR_ACCUMULATE, .reduction = reduction, .a = value, .index = l->nest->n_accumulators++});
+}
+
+static void lower_maps(struct lowering *l, const struct cluster *c)
+{
+    for (uint32_t k = 0; k < c->shape.rank; k++) add_loop(l->nest, c->shape.extent[k], false);
+    begin_program(l, &l->nest->body, false);
+    emit_nodes(l, c);
+}
+
+static void lower_copy(struct lowering *l, const struct cluster *c)
+{
+    for (uint32_t k = 0; k < c->shape.rank; k++) add_loop(l->nest, c->shape.extent[k], false);
+    begin_program(l, &l->nest->body, false);
+    uint32_t value = emit_load(l, c->node[0], identity);
+    store_at(l, value, operand_at(field_buffer(l->f, c->field), c->shape, false, identity));
+}
+
+static void lower_sums(struct lowering *l, const struct cluster *c)
+{
+    struct access access = identity;
+    for (uint32_t summed = 0; summed < 2; summed++) {
+        for (uint32_t k = 0; k < c->domain.rank; k++) {
+            if ((c->axes >> k & 1) != summed) continue;
+            access.loop[k] = (int8_t)l->nest->depth;
+            add_loop(l->nest, c->domain.extent[k], summed);
+        }
+    }
+    begin_program(l, &l->nest->body, true);
+    for (uint32_t k = 0; k < c->count; k++) {
+        const struct node *n = &l->f->g->node[c->node[k]];
+        if (n->op == IR_reduce) accumulate(l, emit(l, n->in[0], access), n->kind);
+    }
+    begin_program(l, &l->nest->finish, false);
+    emit_nodes(l, c);
+}
+
+/* Loops m, n (the labels of the result) and k; the first operand is the one with m. */
+static void lower_product(struct lowering *l, const struct cluster *c)
+{
+    const struct node *n = &l->f->g->node[c->node[0]];
+    struct access access[2];
+    bool swap = true;
+    for (uint32_t axis = 0; axis < n->shape.rank; axis++) add_loop(l->nest, n->shape.extent[axis], false);
+    for (uint32_t k = 0; k < 2; k++) {
+        struct shape shape = l->f->g->node[n->in[k]].shape;
+        for (uint32_t axis = 0; axis < shape.rank; axis++) {
+            int8_t loop = 0;
+            while (loop < n->shape.rank && n->label[2][loop] != n->label[k][axis]) loop++;
+            access[k].loop[axis] = loop;
+            if (loop == n->shape.rank && k == 0) add_loop(l->nest, shape.extent[axis], true);
+            if (loop == 0 && k == 0) swap = false;
+        }
+    }
+    begin_program(l, &l->nest->body, true);
+    uint32_t a = emit(l, n->in[swap], access[swap]), b = emit(l, n->in[!swap], access[!swap]);
+    accumulate(l, add(l, (struct scalar){.op = PRIMITIVE_mul, .a = a, .b = b}), REDUCE_SUM);
+    begin_program(l, &l->nest->finish, false);
+    emit_nodes(l, c);
+}
+
+static void lower_cluster(struct lowering *l, uint32_t index, bool in_rows)
+{
+    const struct cluster *c = &l->f->cluster[index];
+    l->cluster = index;
+    l->nest = nests_add(l->nests);
+    l->nest->outer = in_rows;
+    switch (c->kind) {
+    case CLUSTER_MAPS:
+        lower_maps(l, c);
+        break;
+    case CLUSTER_SUMS:
+        lower_sums(l, c);
+        break;
+    case CLUSTER_PRODUCT:
+        lower_product(l, c);
+        break;
+    case CLUSTER_COPY:
+        lower_copy(l, c);
+        break;
+    }
+}
+
+static struct nests *lower_entry(const struct fusion *f)
+{
+    struct lowering l = {.f = f, .nests = nests_new(f->arena)};
+    l.made_for = arena_alloc(f->arena, (f->g->count + 1) * sizeof *l.made_for);
+    l.position = arena_alloc(f->arena, (f->g->count + 1) * sizeof *l.position);
+    for (uint32_t i = 0; i < f->n_units; i++) {
+        const struct unit *unit = &f->unit[f->order[i]];
+        if (unit->rows) nests_begin_loop(l.nests, NEST_BATCH);
+        for (uint32_t k = 0; k < unit->count; k++) lower_cluster(&l, unit->cluster[k], unit->rows);
+        if (unit->rows) nests_end_loop(l.nests);
+    }
+    return l.nests;
+}
+
+void pass_lower(struct plan *plan)
+{
+    for (uint32_t e = 0; e < NNT_ENTRIES; e++)
+        plan->nests[e] = plan->fusion[e] ? lower_entry(plan->fusion[e]) : NULL;
+}

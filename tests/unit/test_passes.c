@@ -1,0 +1,287 @@
+/* test_passes.c: the plans of hand-built graphs compute what the interpreter does, and have the structure that makes them fast. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/interp/interp.h"
+#include "compiler/pass/pass.h"
+#include "runtime/base/random.h"
+
+/* ---- a module by hand ------------------------------------------------------------------------------------------------ */
+
+enum { MOST_FIELDS = 64 };
+struct fixture {
+    struct arena *arena;
+    struct diag *diag;
+    struct ir *g;
+    struct nnt_module description;
+    struct nnt_field field[MOST_FIELDS];
+};
+
+static void begin(struct fixture *f)
+{
+    memset(f, 0, sizeof *f);
+    f->arena = arena_new();
+    f->diag = diag_new();
+    f->g = ir_new(f->arena, 8);
+    f->g->field = f->field;
+    f->description = (struct nnt_module){.abi_version = NNT_ABI_VERSION, .real_bytes = 8, .field = f->field};
+}
+
+static void end(struct fixture *f)
+{
+    assert_false(diag_failed(f->diag));
+    diag_free(f->diag);
+    arena_free(f->arena);
+}
+
+static uint32_t add_field(struct fixture *f, const char *name, uint32_t slab, bool per_sample, uint32_t rank, uint32_t m, uint32_t n)
+{
+    uint64_t size = ((uint64_t)(rank > 0 ? m : 1) * (rank > 1 ? n : 1) + 15) / 16 * 16;
+    struct nnt_field field = {.name = name, .slab = slab, .per_sample = per_sample, .rank = rank, .extent = {m, n}};
+    field.offset = f->description.size[slab];
+    field.offset_per_sample = f->description.size_per_sample[slab];
+    *(per_sample ? &f->description.size_per_sample[slab] : &f->description.size[slab]) += size;
+    assert_true(f->g->n_fields < MOST_FIELDS);
+    f->field[f->g->n_fields] = field;
+    f->description.n_fields = ++f->g->n_fields;
+    return f->g->n_fields - 1;
+}
+
+/* Offsets of fields of a sample must count all fields of fixed size, whichever came first. */
+static void finish_fields(struct fixture *f)
+{
+    for (uint32_t k = 0; k < f->g->n_fields; k++)
+        if (f->field[k].per_sample) f->field[k].offset = f->description.size[f->field[k].slab];
+}
+
+static ir_id map1(struct ir *g, enum primitive op, ir_id a) { return ir_map(g, op, a, IR_NONE, IR_NONE); }
+static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b) { return ir_map(g, op, a, b, IR_NONE); }
+
+/* ---- plan against interpreter ---------------------------------------------------------------------------------------- */
+
+static struct kernels compile(struct fixture *f, struct target target)
+{
+    struct kernels kernels;
+    struct pass_watch watch = {.verify = true, .dump_after = getenv("NNT_DUMP"), .to = stderr};
+    target.real_bytes = 8;
+    target.vector_bytes = 32;
+    assert_true(run_passes(f->diag, f->arena, f->g, &f->description, &target, &watch, NULL, &kernels));
+    return kernels;
+}
+
+static uint64_t slab_size(const struct fixture *f, uint32_t slab, uint32_t batch)
+{
+    return f->description.size[slab] + f->description.size_per_sample[slab] * batch;
+}
+
+static void fill_call(const struct fixture *f, struct nnt_call *call, uint32_t batch)
+{
+    *call = (struct nnt_call){.batch = batch, .number = {[NNT_RATE] = 0.25, [NNT_STEP] = 3}};
+    for (uint32_t s = 0; s < NNT_SLABS; s++) {
+        struct random random = random_stream(7, RANDOM_INIT, s, 0);
+        double *slab = malloc((slab_size(f, s, batch) + 1) * sizeof *slab);
+        for (uint64_t i = 0; i < slab_size(f, s, batch); i++)
+            slab[i] = s == NNT_MOMENTS || s == NNT_DATA ? random_uniform(&random) : 0.5 * random_normal(&random);
+        call->slab[s] = slab;
+    }
+}
+
+static void free_call(struct nnt_call *call)
+{
+    for (uint32_t s = 0; s < NNT_SLABS; s++) free(call->slab[s]);
+}
+
+static void assert_same_slabs(const struct fixture *f, const struct nnt_call *want, const struct nnt_call *got, const char *entry)
+{
+    for (uint32_t s = 0; s < NNT_WORK; s++) {
+        for (uint64_t i = 0; i < slab_size(f, s, want->batch); i++) {
+            double a = ((const double *)want->slab[s])[i], b = ((const double *)got->slab[s])[i];
+            if (a != a && b != b) continue;
+            if (!(fabs(a - b) <= 1e-12 * (1 + fabs(a))))
+                fail_msg("%s, batch %u, slab %u, element %u: %.17g, not %.17g", entry, want->batch, s, (uint32_t)i, b, a);
+        }
+    }
+}
+
+static void assert_same_entry(struct fixture *f, const struct kernels *kernels, uint32_t e, uint32_t batch)
+{
+    static const char *const names[] = {
+#define ENTRY(name, ...) #name,
+#include "runtime/entries.def"
+#undef ENTRY
+    };
+    const struct nnt_module *module = interp_module(f->arena, f->g, &f->description, false);
+    struct nnt_call want, got;
+    fill_call(f, &want, batch);
+    fill_call(f, &got, batch);
+    assert_int_equal(module->entry[e](module->self, &want), 0);
+    nests_run(kernels->entry[e], 8, &got);
+    assert_same_slabs(f, &want, &got, names[e]);
+    free_call(&want);
+    free_call(&got);
+}
+
+/* Every entry of the graph, with BLAS and without, at several batches. */
+static void assert_same(struct fixture *f)
+{
+    static const uint32_t batches[] = {1, 5, 16};
+    for (uint32_t blas = 0; blas < 2; blas++) {
+        struct kernels kernels = compile(f, (struct target){.blas = blas, .batch = 64});
+        for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
+            assert_int_equal(kernels.entry[e] != NULL, f->g->entry[e].n_results > 0);
+            for (uint32_t k = 0; kernels.entry[e] && k < LENGTH(batches); k++) assert_same_entry(f, &kernels, e, batches[k]);
+        }
+    }
+}
+
+/* ---- the network: inputs, tanh, softmax with cross-entropy ------------------------------------------------------------- */
+
+enum optimizer { SGD, MOMENTUM, ADAM, CLIPPED };
+struct mlp {
+    uint32_t x, h, o; /* sizes */
+    uint32_t data_x, data_y, state_x, state_h, state_y, loss, q[4], gradient[4], moment[8];
+    ir_id z1, y1, z2, y2, losses, mean, source[4];
+};
+
+static void mlp_fields(struct fixture *f, struct mlp *m)
+{
+    const uint32_t rows[] = {m->h, m->o, m->h, m->o}, columns[] = {m->x, m->h, 0, 0};
+    static const char *const names[] = {"weight.x.h", "weight.h.y", "bias.h", "bias.y"};
+    m->data_x = add_field(f, "data.x", NNT_DATA, true, 1, m->x, 0);
+    m->data_y = add_field(f, "data.y", NNT_DATA, true, 1, m->o, 0);
+    m->state_x = add_field(f, "state.x", NNT_STATE, true, 1, m->x, 0);
+    m->state_h = add_field(f, "state.h", NNT_STATE, true, 1, m->h, 0);
+    m->state_y = add_field(f, "state.y", NNT_STATE, true, 1, m->o, 0);
+    m->loss = add_field(f, "loss", NNT_RESULT, true, 0, 0, 0);
+    for (uint32_t k = 0; k < 4; k++) {
+        m->q[k] = add_field(f, names[k], NNT_PARAMETERS, false, columns[k] ? 2 : 1, rows[k], columns[k]);
+        m->gradient[k] = add_field(f, names[k], NNT_GRADIENT, false, columns[k] ? 2 : 1, rows[k], columns[k]);
+        m->moment[2 * k] = add_field(f, names[k], NNT_MOMENTS, false, columns[k] ? 2 : 1, rows[k], columns[k]);
+        m->moment[2 * k + 1] = add_field(f, names[k], NNT_MOMENTS, false, columns[k] ? 2 : 1, rows[k], columns[k]);
+    }
+    finish_fields(f);
+}
+
+static ir_id affine(struct ir *g, ir_id x, ir_id w, ir_id b)
+{
+    ir_id product = ir_contract(g, x, w, "bj,ij->bi");
+    return map2(g, PRIMITIVE_add, product, ir_broadcast(g, b, g->node[product].shape));
+}
+
+static ir_id spread_rows(struct ir *g, ir_id a, ir_id like)
+{
+    return ir_view(g, a, g->node[like].shape, (const int8_t[IR_AXES]){0, -1, -1, -1});
+}
+
+static void mlp_forward(struct fixture *f, struct mlp *m)
+{
+    struct ir *g = f->g;
+    ir_id x = ir_source(g, m->data_x), t = ir_source(g, m->data_y);
+    for (uint32_t k = 0; k < 4; k++) m->source[k] = ir_source(g, m->q[k]);
+    m->z1 = affine(g, x, m->source[0], m->source[2]);
+    m->y1 = map1(g, PRIMITIVE_tanh, m->z1);
+    m->z2 = affine(g, m->y1, m->source[1], m->source[3]);
+    ir_id top = map1(g, PRIMITIVE_hold, ir_reduce(g, REDUCE_MAX, m->z2, 2));
+    ir_id e = map1(g, PRIMITIVE_exp, map2(g, PRIMITIVE_sub, m->z2, spread_rows(g, top, m->z2)));
+    ir_id sum = ir_reduce(g, REDUCE_SUM, e, 2);
+    m->y2 = map2(g, PRIMITIVE_div, e, spread_rows(g, sum, e));
+    ir_id lse = map2(g, PRIMITIVE_add, top, map1(g, PRIMITIVE_log, sum));
+    ir_id taken = ir_reduce(g, REDUCE_SUM, map2(g, PRIMITIVE_mul, t, m->z2), 2);
+    m->losses = map2(g, PRIMITIVE_sub, map2(g, PRIMITIVE_mul, ir_reduce(g, REDUCE_SUM, t, 2), lse), taken);
+    m->mean = ir_reduce(g, REDUCE_MEAN, m->losses, 1);
+}
+
+static ir_id scaled(struct ir *g, double number, ir_id a) { return map2(g, PRIMITIVE_mul, ir_number(g, number), a); }
+
+static void mlp_adam(struct fixture *f, const struct mlp *m, uint32_t k, ir_id d)
+{
+    struct ir *g = f->g;
+    ir_id step = ir_argument(g, NNT_STEP), one = ir_number(g, 1);
+    ir_id m1 = map2(g, PRIMITIVE_add, scaled(g, 0.9, ir_source(g, m->moment[2 * k])), scaled(g, 1 - 0.9, d));
+    ir_id m2 = map2(g, PRIMITIVE_add, scaled(g, 0.999, ir_source(g, m->moment[2 * k + 1])),
+                    scaled(g, 1 - 0.999, map2(g, PRIMITIVE_mul, d, d)));
+    ir_id c1 = map2(g, PRIMITIVE_sub, one, map2(g, PRIMITIVE_pow, ir_number(g, 0.9), step));
+    ir_id c2 = map2(g, PRIMITIVE_sub, one, map2(g, PRIMITIVE_pow, ir_number(g, 0.999), step));
+    ir_id root = map2(g, PRIMITIVE_add, map1(g, PRIMITIVE_sqrt, map2(g, PRIMITIVE_div, m2, c2)), ir_number(g, 1e-8));
+    ir_id move = map2(g, PRIMITIVE_div, map2(g, PRIMITIVE_div, m1, c1), root);
+    ir_id q = map2(g, PRIMITIVE_sub, m->source[k], map2(g, PRIMITIVE_mul, ir_argument(g, NNT_RATE), move));
+    ir_define(g, NNT_ENTRY_step, q, m->q[k]);
+    ir_define(g, NNT_ENTRY_step, m1, m->moment[2 * k]);
+    ir_define(g, NNT_ENTRY_step, m2, m->moment[2 * k + 1]);
+}
+
+static ir_id clip_factor(struct ir *g, const ir_id d[4])
+{
+    ir_id norm = ir_number(g, 0);
+    for (uint32_t k = 0; k < 4; k++)
+        norm = map2(g, PRIMITIVE_add, norm,
+                    ir_reduce(g, REDUCE_SUM, map2(g, PRIMITIVE_mul, d[k], d[k]), k < 2 ? 3 : 1));
+    norm = map2(g, PRIMITIVE_max, map1(g, PRIMITIVE_sqrt, norm), ir_number(g, 0.01));
+    return map2(g, PRIMITIVE_div, ir_number(g, 0.01), norm);
+}
+
+static void mlp_step(struct fixture *f, const struct mlp *m, enum optimizer optimizer)
+{
+    struct ir *g = f->g;
+    ir_id d[4], rate = ir_argument(g, NNT_RATE);
+    for (uint32_t k = 0; k < 4; k++) d[k] = ir_gradient(g, m->mean, m->source[k]);
+    ir_define(g, NNT_ENTRY_step, m->losses, m->loss);
+    for (uint32_t k = 0; k < 4; k++) {
+        ir_id move = d[k];
+        if (optimizer == ADAM) {
+            mlp_adam(f, m, k, d[k]);
+            continue;
+        }
+        if (optimizer == MOMENTUM) {
+            move = map2(g, PRIMITIVE_add, scaled(g, 0.9, ir_source(g, m->moment[2 * k])), d[k]);
+            ir_define(g, NNT_ENTRY_step, move, m->moment[2 * k]);
+        }
+        if (optimizer == CLIPPED) move = map2(g, PRIMITIVE_mul, clip_factor(g, d), d[k]);
+        ir_define(g, NNT_ENTRY_step, map2(g, PRIMITIVE_sub, m->source[k], map2(g, PRIMITIVE_mul, rate, move)), m->q[k]);
+    }
+}
+
+static void mlp_build(struct fixture *f, struct mlp *m, enum optimizer optimizer)
+{
+    begin(f);
+    mlp_fields(f, m);
+    mlp_forward(f, m);
+    ir_define(f->g, NNT_ENTRY_forward, ir_source(f->g, m->data_x), m->state_x);
+    ir_define(f->g, NNT_ENTRY_forward, m->y1, m->state_h);
+    ir_define(f->g, NNT_ENTRY_forward, m->y2, m->state_y);
+    ir_define(f->g, NNT_ENTRY_loss, m->losses, m->loss);
+    ir_define(f->g, NNT_ENTRY_gradient, m->losses, m->loss);
+    for (uint32_t k = 0; k < 4; k++)
+        ir_define(f->g, NNT_ENTRY_gradient, ir_gradient(f->g, m->mean, m->source[k]), m->gradient[k]);
+    mlp_step(f, m, optimizer);
+}
+
+static void computes_what_the_interpreter_does(void **state)
+{
+    (void)state;
+    static const struct mlp sizes[] = {{.x = 7, .h = 5, .o = 3}, {.x = 24, .h = 16, .o = 10}, {.x = 2, .h = 1, .o = 1}};
+    for (uint32_t s = 0; s < LENGTH(sizes); s++) {
+        for (enum optimizer optimizer = SGD; optimizer <= CLIPPED; optimizer++) {
+            struct fixture f;
+            struct mlp m = sizes[s];
+            mlp_build(&f, &m, optimizer);
+            assert_same(&f);
+            end(&f);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(computes_what_the_interpreter_does),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
