@@ -520,8 +520,7 @@ static void run_fields(struct run *run)
 
 static bool run_case(const struct options *options, const json_t *it)
 {
-    struct run run = {
-        .options = options, .it = it, .expected = json_object_get(it, "expected"), .arena = arena_new()};
+    struct run run = {.options = options, .it = it, .arena = arena_new()};
 
     run.diag = diag_new();
     run.call.batch = (uint32_t)json_integer_value(json_object_get(it, "samples"));
