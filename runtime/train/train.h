@@ -5,6 +5,7 @@
 #include "runtime/abi.h"
 #include "runtime/data/data.h"
 #include "runtime/thermo/measure.h"
+#include "runtime/thermo/products.h"
 
 /* The train block (the optimizer itself is compiled into the module's step). */
 struct train_options {
@@ -19,45 +20,45 @@ struct trainer;
 /* What the loop is doing, for progress and interruption; `step` steps of `steps` are done. */
 struct train_state {
     uint64_t step, steps, steps_per_epoch, epoch;
-    double loss;               /* mean over the samples since the last measurement */
-    uint64_t samples;          /* trained on since the last measurement */
+    double loss;      /* mean over the samples since the last measurement */
+    uint64_t samples; /* trained on since the last measurement */
 };
 
-/* Everything a run needs, allocated now. Module and data must outlive the trainer; module has `step` and the data's real type.
- * Weights begin by init_parameters with options->seed. NULL with a message (memory, sizes). */
+/* Everything a run needs, allocated now. Module and data must outlive the trainer; module has `step` and the data's
+ * real type. Weights begin by init_parameters with options->seed. NULL with a message (memory, sizes). */
 MUST_USE struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
                                      const struct train_options *options);
 void trainer_free(struct trainer *trainer);
-/* One step on the next batch. Never allocates. Returns false where the loss is not finite (the weights before this step are kept
- * in the trainer: the caller says where and stops). */
+/* One step on the next batch. Never allocates. Returns false where the loss is not finite (the weights before this
+ * step are kept in the trainer: the caller says where and stops). */
 MUST_USE bool trainer_step(struct trainer *trainer);
 struct train_state trainer_state(const struct trainer *trainer);
-void trainer_clear_loss(struct trainer *trainer); /* after a measurement */
+void trainer_clear_loss(struct trainer *trainer);  /* after a measurement */
 void *trainer_parameters(struct trainer *trainer); /* module->size[NNT_PARAMETERS] numbers of the real type */
-/* Writes / reads everything a resumed run needs to continue bit for bit (parameters, moments, step, loss sums, seed, steps, batch,
- * real type, a hash of the module's description). Written whole or not at all; loading checks every number and refuses a
- * checkpoint of another network, seed or machine type with a message. */
+/* Writes / reads everything a resumed run needs to continue bit for bit (parameters, moments, step, loss sums,
+ * seed, steps, batch, real type, a hash of the module's description). Written whole or not at all; loading checks
+ * every number and refuses a checkpoint of another network, seed or machine type with a message. */
 MUST_USE bool checkpoint_write(struct diag *diag, const struct trainer *trainer, const char *folder);
 MUST_USE bool checkpoint_read(struct diag *diag, struct trainer *trainer, const char *folder);
 
-/* Initial weights (initialisers.def), Philox keyed by (seed, RANDOM_INIT, parameter). parameters: the slab, real type. Deterministic. */
+/* Initial weights (initialisers.def), Philox keyed by (seed, RANDOM_INIT, parameter). parameters: the slab, real
+ * type. Deterministic. */
 void init_parameters(const struct nnt_module *module, uint64_t seed, void *parameters);
 
-/* The running means of the training split since the last trainer_clear_loss, as `asked` says (bits of enum measure): loss.boundary,
- * loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse; from the losses and output states that `step` leaves. Never allocates. */
+/* The running means of the training split since the last trainer_clear_loss, as `asked` says (bits of enum
+ * measure): loss.boundary, loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse; from the losses and output states
+ * that `step` leaves. Never allocates. */
 void trainer_running(const struct trainer *trainer, uint32_t asked, struct moment *moment);
 
-/* Losses and accuracy of a split by the module's `loss` entry, in calls of at most `batch` samples; everything is allocated by
- * evaluator_new and nothing by evaluate. only == NULL: all samples of the split. Accuracy of a group whose target is TARGET_NUMBER
- * is a message [no-accuracy] and false. */
+/* Losses and accuracy of a split by the module's `loss` entry, in calls of at most `batch` samples; everything is
+ * allocated by evaluator_new and nothing by evaluate. only == NULL: all samples of the split. Accuracy where every
+ * output's target is TARGET_NUMBER is a message [no-accuracy] and false; where some have one, `accuracy` is the
+ * mean over those. */
 struct evaluator;
-MUST_USE struct evaluator *evaluator_new(struct diag *diag, const struct nnt_module *module, const struct data *data, uint32_t batch);
+MUST_USE struct evaluator *evaluator_new(struct diag *diag, const struct nnt_module *module,
+                                         const struct data *data, uint32_t batch);
 void evaluator_free(struct evaluator *evaluator);
-MUST_USE bool evaluate(struct evaluator *evaluator, const struct split *split, const uint32_t *only, uint32_t n_only,
-                       const void *parameters, uint32_t asked, struct moment *moment);
-/* The call's products: OpenBLAS at one thread. Sets gemm_f32 and gemm_f64. */
-void call_products(struct nnt_call *call);
-/* The core type OpenBLAS runs on, for run.json. */
-const char *products_core(void);
+MUST_USE bool evaluate(struct evaluator *evaluator, const struct split *split, const uint32_t *only,
+                       uint32_t n_only, const void *parameters, uint32_t asked, struct moment *moment);
 
 #endif

@@ -1,0 +1,37 @@
+/* score.h: sums over samples from which losses, accuracy and rmse are told; private to runtime/train. */
+#ifndef NNT_SCORE_H
+#define NNT_SCORE_H
+
+#include "runtime/train/train.h"
+
+/* The sums of one output. */
+struct output_sums {
+    double loss, right, squares;
+};
+struct score_output {
+    uint32_t data;  /* number in the data's groups */
+    uint32_t group; /* in the module */
+    struct output_sums sums;
+};
+struct score {
+    const struct nnt_module *module;
+    const struct data *data;
+    uint32_t n_outputs;
+    struct score_output *output;
+    double loss;
+    uint64_t samples;
+};
+
+/* Zeroed sums. false with a message where there are more outputs than a moment has room for, or memory is short. */
+MUST_USE bool score_init(struct diag *diag, const struct nnt_module *module, const struct data *data,
+                         struct score *out);
+void score_fini(struct score *score);
+void score_clear(struct score *score);
+/* Adds a call's samples, from its DATA, STATE and RESULT; false (and nothing added) where a loss is not finite. */
+MUST_USE bool score_add(struct score *score, const struct nnt_call *call);
+/* Adds the means to a moment, as `asked` says (bits of enum measure); nothing where there are no samples. */
+void score_report(const struct score *score, uint32_t asked, struct moment *moment);
+/* Whether some output's target can be right or wrong. */
+bool score_has_accuracy(const struct score *score);
+
+#endif

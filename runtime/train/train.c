@@ -1,0 +1,191 @@
+/* train.c: the training loop and its slabs; nothing is allocated between the first and the last step. */
+#include "runtime/train/train.h"
+
+#include "runtime/thermo/slabs.h"
+#include "runtime/train/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint32_t slabs_of_step =
+    1u << NNT_PARAMETERS | 1u << NNT_MOMENTS | 1u << NNT_DATA | 1u << NNT_STATE | 1u << NNT_RESULT | 1u << NNT_WORK;
+/* Copying the weights costs a good part of a step of a small batch, so that it is done once in as many steps. */
+enum { KEEP_EVERY = 64 };
+
+size_t trainer_bytes(const struct trainer *trainer, enum nnt_slab slab)
+{
+    return (size_t)trainer->module->size[slab] * trainer->module->real_bytes;
+}
+
+/* ---- making
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static bool plan_steps(struct diag *diag, struct trainer *t)
+{
+    uint32_t count = t->data->train.count;
+    if (count == 0) {
+        diag_input(diag, (struct span){0}, "no-samples", "there are no samples to train on");
+        return false;
+    }
+    t->batch = t->options.batch == 0 || t->options.batch > count ? count : t->options.batch;
+    t->steps_per_epoch = (count + (uint64_t)t->batch - 1) / t->batch;
+    t->steps = t->options.steps;
+    if (t->steps == 0 && __builtin_mul_overflow(t->options.epochs, t->steps_per_epoch, &t->steps)) {
+        diag_input(diag, (struct span){0}, "too-many-steps",
+                   "%.3g epochs of %.0f steps; expected fewer than 2^64 steps", (double)t->options.epochs,
+                   (double)t->steps_per_epoch);
+        return false;
+    }
+    return true;
+}
+
+static bool allocate(struct diag *diag, struct trainer *t)
+{
+    size_t order;
+    if (!slabs_init(diag, (struct span){0}, t->module, slabs_of_step, t->batch, &t->call)) return false;
+    if (!score_init(diag, t->module, t->data, &t->score)) return false;
+    t->order = size_product(t->data->train.count, sizeof *t->order, &order) ? malloc(order) : NULL;
+    t->field = calloc(t->data->n_groups + 1, sizeof *t->field);
+    t->kept_parameters = malloc(trainer_bytes(t, NNT_PARAMETERS) + 1);
+    t->kept_moments = malloc(trainer_bytes(t, NNT_MOMENTS) + 1);
+    if (t->order && t->field && t->kept_parameters && t->kept_moments) return true;
+    diag_machine(diag, (struct span){0}, "memory", "memory is short: no room for training");
+    return false;
+}
+
+static const double *progress_of(void *with, const struct expr *variable)
+{
+    (void)variable;
+    return with;
+}
+
+static double rate_at(struct trainer *t, uint64_t step)
+{
+    double progress = (double)step / (double)t->steps, rate;
+    if (expr_is_number(t->options.rate)) return t->options.rate->number;
+    expr_value(t->options.rate, progress_of, &progress, &t->scratch, &rate);
+    return rate;
+}
+
+struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
+                            const struct train_options *options)
+{
+    if (!module->entry[NNT_ENTRY_step] || module->loss == NNT_NONE)
+        BUG("training needs a module with a step and a loss");
+    if (module->real_bytes != data->real_bytes)
+        BUG("data of %u bytes for a module of %u", data->real_bytes, module->real_bytes);
+    struct trainer *t = calloc(1, sizeof *t);
+    if (!t) {
+        diag_machine(diag, (struct span){0}, "memory", "memory is short");
+        return NULL;
+    }
+    *t = (struct trainer){
+        .module = module, .data = data, .options = *options, .order_epoch = UINT64_MAX, .kept_step = UINT64_MAX};
+    if (!plan_steps(diag, t) || !allocate(diag, t)) {
+        trainer_free(t);
+        return NULL;
+    }
+    for (uint32_t d = 0; d < data->n_groups; d++) {
+        uint32_t group = module_group(module, data->group[d].name);
+        t->field[d] = group == NNT_NONE ? NNT_NONE : module->group[group].data;
+    }
+    init_parameters(module, options->seed, t->call.slab[NNT_PARAMETERS]);
+    /* Once, so that the scratch has its size. */
+    if (t->steps > 0) rate_at(t, 0);
+    return t;
+}
+
+void trainer_free(struct trainer *t)
+{
+    if (!t) return;
+    slabs_fini(&t->call, slabs_of_step);
+    score_fini(&t->score);
+    free(t->order);
+    free(t->field);
+    free(t->kept_parameters);
+    free(t->kept_moments);
+    free(t->scratch.data);
+    free(t);
+}
+
+/* ---- stepping
+ * -------------------------------------------------------------------------------------------------------- */
+
+/* Puts the samples of a step into the call. */
+static void load_batch(struct trainer *t, uint64_t step)
+{
+    uint32_t count = t->data->train.count;
+    uint64_t epoch = step / t->steps_per_epoch, first = step % t->steps_per_epoch * t->batch;
+    if (epoch != t->order_epoch) data_order(count, t->options.shuffle, t->options.seed, epoch, t->order);
+    t->order_epoch = epoch;
+    t->call.batch = count - first < t->batch ? (uint32_t)(count - first) : t->batch;
+    for (uint32_t d = 0; d < t->data->n_groups; d++) {
+        if (t->field[d] == NNT_NONE) continue;
+        uint64_t at = field_offset(&t->module->field[t->field[d]], t->call.batch);
+        data_gather(t->data, &t->data->train, d, t->order + first, t->call.batch,
+                    (char *)t->call.slab[NNT_DATA] + at * t->module->real_bytes);
+    }
+}
+
+static bool run_step(struct trainer *t, uint64_t step)
+{
+    load_batch(t, step);
+    t->call.number[NNT_RATE] = rate_at(t, step);
+    t->call.number[NNT_STEP] = (double)(step + 1);
+    return t->module->entry[NNT_ENTRY_step](t->module->self, &t->call) == 0;
+}
+
+static void keep(struct trainer *t)
+{
+    memcpy(t->kept_parameters, t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS));
+    memcpy(t->kept_moments, t->call.slab[NNT_MOMENTS], trainer_bytes(t, NNT_MOMENTS));
+    t->kept_step = t->step;
+}
+
+/* The weights before the step that failed: the steps since the last copy once more, bit for bit the same. */
+static void go_back(struct trainer *t)
+{
+    memcpy(t->call.slab[NNT_PARAMETERS], t->kept_parameters, trainer_bytes(t, NNT_PARAMETERS));
+    memcpy(t->call.slab[NNT_MOMENTS], t->kept_moments, trainer_bytes(t, NNT_MOMENTS));
+    for (uint64_t step = t->kept_step; step < t->step; step++) run_step(t, step);
+}
+
+bool trainer_step(struct trainer *t)
+{
+    if (t->step >= t->steps) BUG("a step behind the last");
+    if (t->kept_step == UINT64_MAX || t->step - t->kept_step >= KEEP_EVERY) keep(t);
+    if (!run_step(t, t->step) || !score_add(&t->score, &t->call)) {
+        go_back(t);
+        return false;
+    }
+    t->step++;
+    return true;
+}
+
+/* ---- looking
+ * --------------------------------------------------------------------------------------------------------- */
+
+struct train_state trainer_state(const struct trainer *t)
+{
+    return (struct train_state){.step = t->step,
+                                .steps = t->steps,
+                                .steps_per_epoch = t->steps_per_epoch,
+                                .epoch = t->step / t->steps_per_epoch,
+                                .loss = t->score.samples ? t->score.loss / (double)t->score.samples : 0,
+                                .samples = t->score.samples};
+}
+
+void trainer_running(const struct trainer *t, uint32_t asked, struct moment *moment)
+{
+    score_report(&t->score, asked, moment);
+}
+
+void trainer_clear_loss(struct trainer *t)
+{
+    score_clear(&t->score);
+}
+
+void *trainer_parameters(struct trainer *t)
+{
+    return t->call.slab[NNT_PARAMETERS];
+}

@@ -1,0 +1,293 @@
+/* test_train.c: the loop against a plain computation of the same steps; evaluation; when measurements are due. */
+#include "runtime/train/train.h"
+
+#include "runtime/base/arena.h"
+#include "tests/module/linear.h"
+#include "tests/module/linear_data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static void assert_close(double found, double expected, double tolerance)
+{
+    if (fabs(found - expected) <= tolerance * (1 + fabs(expected))) return;
+    print_error("found %.17g, expected %.17g\n", found, expected);
+    fail();
+}
+
+static double reading(const struct moment *moment, const char *key)
+{
+    for (uint32_t i = 0; i < moment->n; i++)
+        if (strcmp(moment->reading[i].key, key) == 0) return moment->reading[i].value;
+    return NAN;
+}
+
+/* What a test needs; rate = 0.2 - 0.1 progress. */
+struct setup {
+    struct arena *arena;
+    struct expr_pool pool;
+    struct diag *diag;
+    struct data *data;
+    struct train_options options;
+};
+
+static struct setup set_up(uint32_t real_bytes)
+{
+    struct setup s = {.arena = arena_new(), .diag = diag_new(), .data = new_linear_data(real_bytes)};
+    expr_pool_init(&s.pool, s.arena);
+    const struct expr *progress = expr_variable(&s.pool, VAR_PROGRESS, 0, 0);
+    const struct expr *slope = expr_apply(&s.pool, PRIMITIVE_mul, expr_number(&s.pool, -0.1), progress, NULL);
+    s.options =
+        (struct train_options){.rate = expr_apply(&s.pool, PRIMITIVE_add, expr_number(&s.pool, 0.2), slope, NULL),
+                               .batch = 5,
+                               .epochs = 3,
+                               .shuffle = true,
+                               .seed = 11};
+    return s;
+}
+
+static void tear_down(struct setup *s)
+{
+    free_linear_data(s->data);
+    diag_free(s->diag);
+    arena_free(s->arena);
+}
+
+/* One step of sgd with momentum 0.5 on the mean of 1/2 |W x + b - y|^2 over the samples; returns their summed loss.
+ */
+static double plain_step(const struct split *split, const uint32_t *which, uint32_t n, double rate, double q[],
+                         double v[])
+{
+    const double *x = split->value[0], *y = split->value[1];
+    double gradient[LINEAR_P] = {0}, loss = 0;
+    for (uint32_t s = 0; s < n; s++)
+        for (uint32_t i = 0; i < LINEAR_Y; i++) {
+            double error = q[LINEAR_X * LINEAR_Y + i] - y[which[s] * LINEAR_Y + i];
+            for (uint32_t j = 0; j < LINEAR_X; j++) error += q[i * LINEAR_X + j] * x[which[s] * LINEAR_X + j];
+            for (uint32_t j = 0; j < LINEAR_X; j++)
+                gradient[i * LINEAR_X + j] += error * x[which[s] * LINEAR_X + j] / n;
+            gradient[LINEAR_X * LINEAR_Y + i] += error / n;
+            loss += error * error / 2;
+        }
+    for (uint32_t k = 0; k < LINEAR_P; k++) {
+        v[k] = 0.5 * v[k] + gradient[k];
+        q[k] -= rate * v[k];
+    }
+    return loss;
+}
+
+/* 23 samples in batches of 5: five steps an epoch, the last of 3 samples. */
+static void steps_are_the_plain_ones(void **state)
+{
+    struct setup s = set_up(8);
+    struct trainer *trainer = trainer_new(s.diag, &linear_f64, s.data, &s.options);
+    double q[LINEAR_P], v[LINEAR_P] = {0}, loss = 0;
+    uint32_t order[LINEAR_SAMPLES];
+    (void)state;
+    assert_non_null(trainer);
+    assert_int_equal(trainer_state(trainer).steps_per_epoch, 5);
+    assert_int_equal(trainer_state(trainer).steps, 15);
+    memcpy(q, trainer_parameters(trainer), sizeof q);
+    for (uint32_t k = 0; k < 15; k++) {
+        uint32_t first = k % 5 * 5, n = LINEAR_SAMPLES - first < 5 ? LINEAR_SAMPLES - first : 5;
+        data_order(LINEAR_SAMPLES, true, 11, k / 5, order);
+        loss += plain_step(&s.data->train, order + first, n, 0.2 - 0.1 * (k / 15.0), q, v);
+        assert_true(trainer_step(trainer));
+        const double *found = trainer_parameters(trainer);
+        for (uint32_t p = 0; p < LINEAR_P; p++) assert_close(found[p], q[p], 1e-14);
+    }
+    struct train_state at = trainer_state(trainer);
+    assert_int_equal(at.step, 15);
+    assert_int_equal(at.epoch, 3);
+    assert_int_equal(at.samples, 3 * LINEAR_SAMPLES);
+    assert_close(at.loss, loss / (3 * LINEAR_SAMPLES), 1e-14);
+    struct moment moment = {0};
+    trainer_running(trainer, 1u << MEASURE_loss | 1u << MEASURE_rmse, &moment);
+    assert_close(reading(&moment, "loss.boundary"), at.loss, 1e-15);
+    assert_close(reading(&moment, "rmse"), sqrt(2 * at.loss / LINEAR_Y), 1e-14);
+    trainer_clear_loss(trainer);
+    assert_int_equal(trainer_state(trainer).samples, 0);
+    trainer_free(trainer);
+    tear_down(&s);
+}
+
+static void float32_steps_follow(void **state)
+{
+    struct setup s = set_up(4), wide = set_up(8);
+    struct trainer *narrow = trainer_new(s.diag, &linear_f32, s.data, &s.options);
+    struct trainer *exact = trainer_new(wide.diag, &linear_f64, wide.data, &wide.options);
+    (void)state;
+    for (uint32_t k = 0; k < 15; k++) assert_true(trainer_step(narrow) && trainer_step(exact));
+    for (uint32_t p = 0; p < LINEAR_P; p++)
+        assert_close(((float *)trainer_parameters(narrow))[p], ((double *)trainer_parameters(exact))[p], 1e-5);
+    trainer_free(narrow);
+    trainer_free(exact);
+    tear_down(&s);
+    tear_down(&wide);
+}
+
+static void options_decide_the_steps(void **state)
+{
+    struct setup s = set_up(8);
+    (void)state;
+    s.options.batch = 0;
+    struct trainer *trainer = trainer_new(s.diag, &linear_f64, s.data, &s.options);
+    assert_int_equal(trainer_state(trainer).steps, 3);
+    trainer_free(trainer);
+    s.options.batch = 1000;
+    s.options.steps = 7;
+    trainer = trainer_new(s.diag, &linear_f64, s.data, &s.options);
+    assert_int_equal(trainer_state(trainer).steps_per_epoch, 1);
+    assert_int_equal(trainer_state(trainer).steps, 7);
+    trainer_free(trainer);
+    s.options.steps = 0;
+    s.options.batch = 1;
+    s.options.epochs = UINT64_MAX / 2;
+    assert_null(trainer_new(s.diag, &linear_f64, s.data, &s.options));
+    assert_int_equal(diag_status(s.diag), 1);
+    tear_down(&s);
+}
+
+/* A rate that makes the weights grow until the loss overflows: the trainer keeps those of the step before. */
+static void divergence_keeps_the_weights(void **state)
+{
+    struct setup s = set_up(8);
+    s.options.rate = expr_number(&s.pool, 1e3);
+    s.options.epochs = 1000;
+    struct trainer *trainer = trainer_new(s.diag, &linear_f64, s.data, &s.options);
+    double before[LINEAR_P];
+    uint64_t step = 0;
+    (void)state;
+    do {
+        memcpy(before, trainer_parameters(trainer), sizeof before);
+        step = trainer_state(trainer).step;
+    } while (trainer_step(trainer));
+    assert_true(step > 10);
+    assert_int_equal(trainer_state(trainer).step, step);
+    assert_memory_equal(trainer_parameters(trainer), before, sizeof before);
+    trainer_free(trainer);
+    tear_down(&s);
+}
+
+/* ---- evaluation
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void losses_of_a_split(void **state)
+{
+    struct setup s = set_up(8);
+    double q[LINEAR_P] = {1, 0, 0, 0, 1, 0, 0.5, -0.5}, scale[] = {3, 0.5}, loss = 0, squares = 0;
+    const uint32_t only[] = {8, 2, 2, 0};
+    const double *x = s.data->test.value[0], *y = s.data->test.value[1];
+    struct evaluator *evaluator = evaluator_new(s.diag, &linear_f64, s.data, 2);
+    struct moment all = {0}, some = {0};
+    (void)state;
+    s.data->scale[1] = scale;
+    for (uint32_t k = 0; k < 4; k++)
+        for (uint32_t i = 0; i < LINEAR_Y; i++) {
+            double error = x[only[k] * LINEAR_X + i] + q[6 + i] - y[only[k] * LINEAR_Y + i];
+            loss += error * error / 2 / 4;
+            squares += error * error * scale[i] * scale[i];
+        }
+    assert_true(evaluate(evaluator, &s.data->test, only, 4, q, 1u << MEASURE_loss | 1u << MEASURE_rmse, &some));
+    assert_int_equal(some.n, 2);
+    assert_close(reading(&some, "loss.boundary"), loss, 1e-14);
+    assert_close(reading(&some, "rmse"), sqrt(squares / 8), 1e-14);
+    assert_true(evaluate(evaluator, &s.data->test, NULL, 0, q, 1u << MEASURE_loss, &all));
+    assert_int_equal(all.n, 1);
+    s.data->scale[1] = NULL;
+    q[0] = INFINITY;
+    assert_false(evaluate(evaluator, &s.data->test, NULL, 0, q, 1u << MEASURE_loss, &all));
+    assert_int_equal(diag_status(s.diag), 1);
+    evaluator_free(evaluator);
+    tear_down(&s);
+}
+
+/* Weights 0, so that y = b for every sample. */
+static double accuracy_of(struct setup *s, double b0, double b1)
+{
+    const double q[LINEAR_P] = {0, 0, 0, 0, 0, 0, b0, b1};
+    struct evaluator *evaluator = evaluator_new(s->diag, &linear_f64, s->data, 4);
+    struct moment moment = {0};
+    assert_true(evaluate(evaluator, &s->data->test, NULL, 0, q, 1u << MEASURE_accuracy, &moment));
+    evaluator_free(evaluator);
+    return reading(&moment, "accuracy");
+}
+
+static void accuracy_by_kind_of_target(void **state)
+{
+    struct setup s = set_up(8);
+    double *y = s.data->test.value[1], q[LINEAR_P] = {0};
+    struct moment moment = {0};
+    struct evaluator *evaluator = evaluator_new(s.diag, &linear_f64, s.data, 4);
+    (void)state;
+    assert_false(evaluate(evaluator, &s.data->test, NULL, 0, q, 1u << MEASURE_accuracy, &moment));
+    assert_int_equal(diag_status(s.diag), 1);
+    evaluator_free(evaluator);
+    /* One-hot labels: class 1 in samples 0, 3, 6. */
+    s.data->target[1] = TARGET_LABEL;
+    s.data->classes[1] = 2;
+    for (uint32_t k = 0; k < LINEAR_TEST; k++) {
+        y[2 * k] = k % 3 != 0;
+        y[2 * k + 1] = k % 3 == 0;
+    }
+    assert_close(accuracy_of(&s, -1, -2), 6 / 9.0, 1e-15);
+    assert_close(accuracy_of(&s, -2, -1), 3 / 9.0, 1e-15);
+    /* Two values, -1 and 3: neurons on the right side of 1. */
+    s.data->target[1] = TARGET_TWO_VALUES;
+    s.data->low[1] = -1;
+    s.data->high[1] = 3;
+    for (uint32_t k = 0; k < 2 * LINEAR_TEST; k++) y[k] = k % 2 ? 3 : -1;
+    assert_close(accuracy_of(&s, 0.9, 1.1), 1, 1e-15);
+    assert_close(accuracy_of(&s, 1.1, 1.1), 0.5, 1e-15);
+    tear_down(&s);
+}
+
+/* ---- when
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static void due_steps(enum when when, uint64_t every, uint64_t steps, uint64_t steps_per_epoch,
+                      const char *expected)
+{
+    struct measure_spec spec = {.when = when, .every = every};
+    char found[512] = "";
+    for (uint64_t step = 0; step <= steps; step++)
+        if (measure_due(&spec, step, steps, steps_per_epoch))
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%llu", *found ? " " : "",
+                     (unsigned long long)step);
+    assert_string_equal(found, expected);
+}
+
+static void measurements_are_due(void **state)
+{
+    (void)state;
+    due_steps(WHEN_EPOCHS, 2, 25, 5, "0 10 20 25");
+    due_steps(WHEN_STEPS, 4, 10, 5, "0 4 8 10");
+    due_steps(WHEN_TIMES, 5, 20, 5, "0 5 10 15 20");
+    due_steps(WHEN_TIMES, 4, 10, 5, "0 3 7 10");
+    due_steps(WHEN_TIMES, 1, 10, 5, "0 10");
+    due_steps(WHEN_TIMES, 50, 4, 5, "0 1 2 3 4");
+    due_steps(WHEN_LOGARITHMIC, 6, 10000, 5, "0 1 10 100 1000 10000");
+    due_steps(WHEN_LOGARITHMIC, 8, 64, 5, "0 1 2 4 8 16 32 64");
+    due_steps(WHEN_LOGARITHMIC, 40, 8, 5, "0 1 2 3 4 5 6 7 8");
+    due_steps(WHEN_LOGARITHMIC, 2, 8, 5, "0 8");
+    due_steps(WHEN_END, 0, 8, 5, "8");
+    due_steps(WHEN_STEPS, 1, 0, 5, "0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_are_the_plain_ones), cmocka_unit_test(float32_steps_follow),
+        cmocka_unit_test(options_decide_the_steps), cmocka_unit_test(divergence_keeps_the_weights),
+        cmocka_unit_test(losses_of_a_split),        cmocka_unit_test(accuracy_by_kind_of_target),
+        cmocka_unit_test(measurements_are_due),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
