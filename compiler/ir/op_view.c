@@ -3,30 +3,20 @@
 
 #include "compiler/ir/op.h"
 
-/* View of a view: one view. */
-static ir_id compose(struct ir *g, struct node node)
-{
-    const struct node *inner = &g->node[node.in[0]];
-
-    if (inner->op == IR_view) {
-        for (uint32_t k = 0; k < node.shape.rank; k++) {
-            if (node.from[k] >= 0) node.from[k] = inner->from[node.from[k]];
-        }
-        node.in[0] = inner->in[0];
-    }
-    return ir_make(g, node);
-}
-
 ir_id ir_view(struct ir *g, ir_id a, struct shape to, const int8_t from[IR_AXES])
 {
     struct node node = {.op = IR_view, .n_in = 1, .in = {a}, .shape = to};
-    bool identity = to.rank == g->node[a].shape.rank;
+    const struct node *inner = &g->node[a];
+    bool identity;
 
-    for (uint32_t k = 0; k < IR_AXES; k++) {
-        node.from[k] = k < to.rank ? from[k] : -1;
-        if (k < to.rank && from[k] != (int8_t)k) identity = false;
+    for (uint32_t k = 0; k < IR_AXES; k++) node.from[k] = k < to.rank ? from[k] : -1;
+    if (inner->op == IR_view) { /* a view of a view is one view */
+        for (uint32_t k = 0; k < to.rank; k++) node.from[k] = node.from[k] < 0 ? -1 : inner->from[node.from[k]];
+        node.in[0] = inner->in[0];
     }
-    return identity ? a : compose(g, node);
+    identity = to.rank == g->node[node.in[0]].shape.rank;
+    for (uint32_t k = 0; k < to.rank; k++) identity = identity && node.from[k] == (int8_t)k;
+    return identity ? node.in[0] : ir_make(g, node);
 }
 
 ir_id ir_broadcast(struct ir *g, ir_id a, struct shape to)
