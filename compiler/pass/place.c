@@ -100,6 +100,8 @@ static struct life *predecessor(const struct placing *p, const struct life *life
         if (old->handed_on || old->per_sample != life->per_sample || old->exact != life->exact) continue;
         if (old->last > life->first || p->unit_begin[old->last] != p->unit_begin[life->first]) continue;
         if (old->last < life->first && old->end < life->begin) continue;
+        bool rows_apart = life->per_sample || (old->end == old->last && life->begin == life->first);
+        if (!rows_apart) continue; /* the next iteration needs it again */
         if (old->last < life->first || move_alike(p->nests->item[life->first].nest, old->temporary, life->temporary))
             return old;
     }

@@ -20,6 +20,7 @@ struct fixture {
     struct arena *arena;
     struct diag *diag;
     struct ir *g;
+    uint32_t seed; /* of a graph that was drawn */
     struct nnt_module description;
     struct nnt_field field[MOST_FIELDS];
 };
@@ -46,7 +47,7 @@ static uint32_t add_field(struct fixture *f, const char *name, uint32_t slab, bo
     uint64_t size = ((uint64_t)(rank > 0 ? m : 1) * (rank > 1 ? n : 1) + 15) / 16 * 16;
     struct nnt_field field = {.name = name, .slab = slab, .per_sample = per_sample, .rank = rank, .extent = {m, n}};
     field.offset = f->description.size[slab];
-    field.offset_per_sample = f->description.size_per_sample[slab];
+    if (per_sample) field.offset_per_sample = f->description.size_per_sample[slab];
     *(per_sample ? &f->description.size_per_sample[slab] : &f->description.size[slab]) += size;
     assert_true(f->g->n_fields < MOST_FIELDS);
     f->field[f->g->n_fields] = field;
@@ -105,7 +106,8 @@ static void assert_same_slabs(const struct fixture *f, const struct nnt_call *wa
             double a = ((const double *)want->slab[s])[i], b = ((const double *)got->slab[s])[i];
             if (a != a && b != b) continue;
             if (!(fabs(a - b) <= 1e-12 * (1 + fabs(a))))
-                fail_msg("%s, batch %u, slab %u, element %u: %.17g, not %.17g", entry, want->batch, s, (uint32_t)i, b, a);
+                fail_msg("seed %u, %s, batch %u, slab %u, element %u: %.17g, not %.17g", f->seed, entry, want->batch, s,
+                         (uint32_t)i, b, a);
         }
     }
 }
@@ -278,10 +280,168 @@ static void computes_what_the_interpreter_does(void **state)
     }
 }
 
+/* ---- graphs drawn by seed ---------------------------------------------------------------------------------------------- */
+
+enum { SHAPES = 8, RESULTS = 6 };
+static const struct shape shapes[SHAPES] = {{0, {0}},      {1, {0}},    {2, {0, 3}},    {2, {0, 4}},
+                                            {3, {0, 3, 4}}, {1, {3}}, {2, {4, 3}}, {2, {3, 3}}};
+
+static uint32_t shape_index(struct shape shape)
+{
+    for (uint32_t k = 0; k < SHAPES; k++)
+        if (shape_equal(shapes[k], shape)) return k;
+    return SHAPES;
+}
+
+struct drawing {
+    struct fixture f;
+    struct random random;
+    ir_id node[256];
+    uint32_t n_nodes, source[SHAPES][3];
+};
+
+static void keep(struct drawing *d, ir_id id)
+{
+    if (d->n_nodes < LENGTH(d->node) && shape_index(d->f.g->node[id].shape) < SHAPES) d->node[d->n_nodes++] = id;
+}
+
+static ir_id draw_node(struct drawing *d)
+{
+    uint32_t recent = d->n_nodes < 24 || random_below(&d->random, 3) == 0 ? d->n_nodes : 24;
+    return d->node[d->n_nodes - 1 - random_below(&d->random, recent)];
+}
+
+static ir_id draw_like(struct drawing *d, struct shape shape)
+{
+    for (uint32_t k = 0; k < 40; k++) {
+        ir_id id = draw_node(d);
+        if (shape_equal(d->f.g->node[id].shape, shape)) return id;
+    }
+    return ir_source(d->f.g, d->source[shape_index(shape)][random_below(&d->random, 3)]);
+}
+
+static ir_id draw_map(struct drawing *d)
+{
+    static const enum primitive unary[] = {PRIMITIVE_tanh, PRIMITIVE_neg, PRIMITIVE_sin, PRIMITIVE_abs, PRIMITIVE_logistic, PRIMITIVE_hold};
+    static const enum primitive binary[] = {PRIMITIVE_add, PRIMITIVE_sub, PRIMITIVE_mul, PRIMITIVE_max, PRIMITIVE_min};
+    struct ir *g = d->f.g;
+    ir_id a = draw_node(d), b = draw_like(d, g->node[a].shape);
+    switch (random_below(&d->random, 6)) {
+    case 0:
+        return map1(g, unary[random_below(&d->random, LENGTH(unary))], a);
+    case 1:
+        return map2(g, PRIMITIVE_div, a, map2(g, PRIMITIVE_add, ir_number(g, 2), map2(g, PRIMITIVE_mul, b, b)));
+    case 2:
+        return map2(g, PRIMITIVE_mul, ir_number(g, random_uniform(&d->random) - 0.5), a);
+    case 3:
+        return ir_map(g, PRIMITIVE_select, map2(g, PRIMITIVE_less, ir_number(g, 0), b), a, b);
+    default:
+        return map2(g, binary[random_below(&d->random, LENGTH(binary))], a, b);
+    }
+}
+
+static ir_id draw_view(struct drawing *d)
+{
+    struct ir *g = d->f.g;
+    ir_id a = draw_node(d);
+    switch (shape_index(g->node[a].shape)) {
+    case 1:
+        return ir_view(g, a, shapes[2 + random_below(&d->random, 3)], (const int8_t[IR_AXES]){0, -1, -1, -1});
+    case 2:
+        return ir_view(g, a, shapes[4], (const int8_t[IR_AXES]){0, 1, -1, -1});
+    case 3:
+        return ir_view(g, a, shapes[4], (const int8_t[IR_AXES]){0, -1, 1, -1});
+    case 5:
+        return ir_view(g, a, shapes[random_below(&d->random, 2) ? 2 : 6], (const int8_t[IR_AXES]){-1, 0, -1, -1});
+    case 7:
+        return ir_view(g, a, shapes[7], (const int8_t[IR_AXES]){1, 0, -1, -1});
+    default:
+        return map1(g, PRIMITIVE_tanh, a);
+    }
+}
+
+static ir_id draw_reduce(struct drawing *d)
+{
+    static const enum reduction kinds[] = {REDUCE_SUM, REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_MEAN};
+    ir_id a = draw_node(d);
+    uint32_t rank = d->f.g->node[a].shape.rank;
+    uint8_t axes = rank ? (uint8_t)(1 + random_below(&d->random, (1u << rank) - 1)) : 0;
+    enum reduction kind = axes & 1 && shape_index(d->f.g->node[a].shape) < 5 ? REDUCE_MEAN : kinds[random_below(&d->random, LENGTH(kinds))];
+    return ir_reduce(d->f.g, kind, a, axes);
+}
+
+static ir_id draw_contract(struct drawing *d)
+{
+    static const struct { uint32_t a, b; const char *labels; } forms[] = {
+        {2, 6, "bj,ij->bi"}, {3, 6, "bi,ij->bj"}, {3, 2, "bi,bj->ij"}, {2, 7, "bj,ij->bi"}, {7, 7, "ij,kj->ki"}, {4, 2, "bji,bj->bi"},
+        {4, 3, "bji,bi->bj"}, {2, 3, "bj,bi->bji"}, {2, 2, "bi,bi->b"}, {2, 5, "bi,i->b"}, {6, 5, "ij,j->i"}, {1, 2, "b,bi->i"},
+    };
+    uint32_t k = random_below(&d->random, LENGTH(forms));
+    return ir_contract(d->f.g, draw_like(d, shapes[forms[k].a]), draw_like(d, shapes[forms[k].b]), forms[k].labels);
+}
+
+static void draw_fields(struct drawing *d)
+{
+    static const uint32_t slabs[3] = {NNT_DATA, NNT_STATE, NNT_PARAMETERS};
+    for (uint32_t k = 0; k < SHAPES; k++) {
+        bool rows = shapes[k].rank && shapes[k].extent[0] == IR_BATCH;
+        const uint32_t *extent = shapes[k].extent + rows;
+        for (uint32_t s = 0; s < 3; s++)
+            d->source[k][s] = add_field(&d->f, "field", slabs[s], rows, shapes[k].rank - rows, extent[0], extent[1]);
+    }
+    finish_fields(&d->f);
+    for (uint32_t k = 0; k < SHAPES; k++)
+        for (uint32_t s = 0; s < 3; s++) keep(d, ir_source(d->f.g, d->source[k][s]));
+}
+
+/* Results replace fields that the entry reads, some by other fields. */
+static void draw_results(struct drawing *d, uint32_t entry)
+{
+    bool taken[MOST_FIELDS] = {false};
+    for (uint32_t r = 0; r < RESULTS; r++) {
+        ir_id value = draw_node(d);
+        uint32_t field = d->source[shape_index(d->f.g->node[value].shape)][random_below(&d->random, 3)];
+        if (!taken[field]) ir_define(d->f.g, entry, value, field);
+        taken[field] = true;
+    }
+}
+
+/* The derivative of the mean of something smooth enough by one of the parameters. */
+static void draw_gradient(struct drawing *d)
+{
+    struct ir *g = d->f.g;
+    ir_id of = map1(g, PRIMITIVE_tanh, draw_like(d, shapes[2]));
+    of = ir_reduce(g, REDUCE_MEAN, ir_reduce(g, REDUCE_SUM, of, 2), 1);
+    keep(d, ir_gradient(g, of, ir_source(g, d->source[6][2])));
+    keep(d, ir_gradient(g, of, ir_source(g, d->source[2][0])));
+}
+
+static void plans_of_random_graphs_agree(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 300; seed++) {
+        struct drawing d = {.random = random_stream(seed, RANDOM_SOURCE, 0, 0)};
+        begin(&d.f);
+        d.f.seed = seed;
+        draw_fields(&d);
+        uint32_t size = 10 + random_below(&d.random, 60);
+        for (uint32_t k = 0; k < size; k++) {
+            uint32_t what = random_below(&d.random, 10);
+            keep(&d, what < 5 ? draw_map(&d) : what < 7 ? draw_view(&d) : what < 8 ? draw_reduce(&d) : draw_contract(&d));
+        }
+        if (seed % 2) draw_gradient(&d);
+        draw_results(&d, NNT_ENTRY_forward);
+        draw_results(&d, NNT_ENTRY_step);
+        assert_same(&d.f);
+        end(&d.f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(computes_what_the_interpreter_does),
+        cmocka_unit_test(plans_of_random_graphs_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
