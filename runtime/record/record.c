@@ -1,0 +1,224 @@
+/* record.c: the run folder: made, appended to, closed; every write is checked. */
+#include "runtime/record/record.h"
+
+#include "runtime/base/file.h"
+#include "runtime/base/text.h"
+#include "runtime/record/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const size_t most_metrics = (size_t)1 << 31;
+static const struct span nowhere = {0};
+
+struct record {
+    char *folder, *jsonl, *csv; /* paths */
+    int lines, rows;            /* descriptors, opened to append; -1: closed */
+    struct columns columns;
+};
+
+/* ---- the folder
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* The first runs/NAME-N that is not there yet: mkdir decides, so that two runs at once get two folders. */
+static char *free_folder(struct diag *diag, const char *name)
+{
+    struct text path = {0};
+    if (!file_make_folder(diag, nowhere, "runs")) return NULL;
+    for (uint32_t n = 1; n < 1000000; n++) {
+        path.length = 0;
+        text_add(&path, "runs/%s-%u", name, n);
+        if (mkdir(path.data, 0777) == 0) return path.data;
+        if (errno == EEXIST) continue;
+        diag_machine(diag, nowhere, "no-folder", "'%s' cannot be made: %s", path.data, strerror(errno));
+        text_fini(&path);
+        return NULL;
+    }
+    diag_input(diag, nowhere, "no-folder", "runs/%s-1 to %s are all taken", name, path.data);
+    text_fini(&path);
+    return NULL;
+}
+
+/* Results are not written over. */
+static bool is_unused(struct diag *diag, const char *folder, const char *jsonl)
+{
+    struct stat status;
+    if (stat(jsonl, &status) != 0) return true;
+    diag_input(diag, nowhere, "folder-used", "'%s' holds a run already; expected a new folder", folder);
+    diag_hint(diag, "name another with --out, or go on with that run by --resume %s", folder);
+    return false;
+}
+
+static bool open_to_append(struct diag *diag, const char *path, int *out)
+{
+    *out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (*out >= 0) return true;
+    diag_machine(diag, nowhere, "cannot-write", "'%s' cannot be opened for writing: %s", path, strerror(errno));
+    return false;
+}
+
+/* Drops the lines behind `step`, and makes the table anew. */
+static bool cut_metrics(struct record *record, struct diag *diag, uint64_t step)
+{
+    struct stat status;
+    struct text lines = {0}, table = {0};
+    size_t length = 0;
+    char *old = NULL;
+    if (stat(record->jsonl, &status) == 0) {
+        old = file_read(diag, nowhere, record->jsonl, most_metrics, &length);
+        if (!old) return false;
+        metrics_until(old, length, step, &lines);
+    }
+    metrics_table(lines.data, lines.length, &record->columns, &table);
+    bool written = file_write(diag, nowhere, record->jsonl, lines.data ? lines.data : "", lines.length) &&
+                   file_write(diag, nowhere, record->csv, table.data ? table.data : "", table.length);
+    free(old);
+    text_fini(&lines);
+    text_fini(&table);
+    return written;
+}
+
+struct record *record_open(struct diag *diag, const char *out, const char *name, bool resume, uint64_t step)
+{
+    struct record *record = calloc(1, sizeof *record);
+    if (!record) {
+        diag_machine(diag, nowhere, "memory", "memory is short");
+        return NULL;
+    }
+    *record = (struct record){.lines = -1, .rows = -1};
+    record->folder = out ? strdup(out) : free_folder(diag, name);
+    if (record->folder) {
+        record->jsonl = file_join(record->folder, "metrics.jsonl");
+        record->csv = file_join(record->folder, "metrics.csv");
+    }
+    if (record->folder && file_make_folder(diag, nowhere, record->folder) &&
+        (resume ? cut_metrics(record, diag, step) : is_unused(diag, record->folder, record->jsonl)) &&
+        open_to_append(diag, record->jsonl, &record->lines) && open_to_append(diag, record->csv, &record->rows))
+        return record;
+    record_abandon(record);
+    return NULL;
+}
+
+const char *record_folder(const struct record *record)
+{
+    return record->folder;
+}
+
+/* ---- metrics
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* All of it, or a message; a partial last line is dropped when the run is resumed. */
+static bool append(struct diag *diag, int to, const char *path, const struct text *text)
+{
+    for (size_t done = 0; done < text->length;) {
+        ssize_t n = write(to, text->data + done, text->length - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+            diag_machine(diag, nowhere, "cannot-write", "'%s' cannot be written: %s", path,
+                         strerror(n < 0 ? errno : ENOSPC));
+            return false;
+        }
+        done += (size_t)n;
+    }
+    return true;
+}
+
+/* The table anew from the lines, where a line has brought a new column; the descriptor goes to the new file. */
+static bool rewrite_table(struct record *record, struct diag *diag)
+{
+    struct text table = {0};
+    size_t length;
+    char *lines = file_read(diag, nowhere, record->jsonl, most_metrics, &length);
+    if (!lines) return false;
+    metrics_table(lines, length, &record->columns, &table);
+    bool written = file_write(diag, nowhere, record->csv, table.data, table.length);
+    if (written) {
+        close(record->rows);
+        written = open_to_append(diag, record->csv, &record->rows);
+    }
+    free(lines);
+    text_fini(&table);
+    return written;
+}
+
+static bool append_row(struct record *record, struct diag *diag, const struct text *line)
+{
+    struct text row = {0};
+    metrics_row(line->data, line->length, &record->columns, &row);
+    bool written = append(diag, record->rows, record->csv, &row);
+    text_fini(&row);
+    return written;
+}
+
+bool record_moment(struct record *record, struct diag *diag, const struct moment *moment)
+{
+    const struct reading *bad = metrics_not_finite(moment);
+    struct text line = {0};
+    if (bad) {
+        char number[32];
+        text_number(bad->value, number);
+        diag_input(diag, nowhere, "not-finite", "'%s' is %s at step %" PRIu64 " (%s); expected a finite number",
+                   bad->key, number, moment->step, moment->test ? "test" : "train");
+        return false;
+    }
+    metrics_line(moment, &line);
+    text_add(&line, "\n");
+    bool grown = metrics_columns(line.data, line.length, &record->columns);
+    bool written = append(diag, record->lines, record->jsonl, &line) &&
+                   (grown ? rewrite_table(record, diag) : append_row(record, diag, &line));
+    text_fini(&line);
+    return written;
+}
+
+char *record_line(const struct moment *moment)
+{
+    struct text line = {0};
+    metrics_line(moment, &line);
+    return line.data;
+}
+
+/* ---- run.json, the end
+ * -------------------------------------------------------------------------------------------------- */
+
+bool record_run(struct record *record, struct diag *diag, const char *json)
+{
+    char *path = file_join(record->folder, "run.json");
+    bool written = file_write(diag, nowhere, path, json, strlen(json));
+    free(path);
+    return written;
+}
+
+/* Some file systems tell only here that there was no room. */
+static bool close_checked(struct diag *diag, int *descriptor, const char *path)
+{
+    int closed = close(*descriptor);
+    *descriptor = -1;
+    if (closed != 0)
+        diag_machine(diag, nowhere, "cannot-write", "'%s' cannot be written: %s", path, strerror(errno));
+    return closed == 0;
+}
+
+bool record_close(struct record *record, struct diag *diag)
+{
+    bool lines = close_checked(diag, &record->lines, record->jsonl);
+    bool rows = close_checked(diag, &record->rows, record->csv);
+    record_abandon(record);
+    return lines && rows;
+}
+
+void record_abandon(struct record *record)
+{
+    if (!record) return;
+    if (record->lines >= 0) close(record->lines);
+    if (record->rows >= 0) close(record->rows);
+    columns_fini(&record->columns);
+    free(record->folder);
+    free(record->jsonl);
+    free(record->csv);
+    free(record);
+}
