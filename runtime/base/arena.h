@@ -2,6 +2,8 @@
 #ifndef NNT_ARENA_H
 #define NNT_ARENA_H
 
+#include <stdarg.h>
+
 #include "runtime/base/base.h"
 
 struct arena;
@@ -18,6 +20,7 @@ void *arena_grow(struct arena *arena, void *array, uint32_t count, uint32_t *cap
 char *arena_text(struct arena *arena, const char *text, size_t length);
 /* printf into the arena. */
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF(2, 3);
+char *arena_vprintf(struct arena *arena, const char *format, va_list arguments) PRINTF(2, 0);
 /* What happens when the system has no more memory; the default prints a line and exits with status 2. */
 void arena_on_exhaustion(void (*handler)(void));
 /* Calls that handler and does not return: for others that run out of memory (text.c, expr.c). */

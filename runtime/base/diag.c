@@ -1,8 +1,6 @@
 /* diag.c: messages to the user, collected and counted; diag_print.c writes them. */
 #include "runtime/base/diag_message.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 struct diag *diag_new(void)
@@ -30,18 +28,6 @@ uint32_t diag_source(struct diag *diag, const char *name, const char *text, size
     return diag->n_sources;
 }
 
-static char *format_text(struct diag *diag, const char *format, va_list arguments)
-{
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    if (length < 0) BUG("a format that cannot be printed: %s", format);
-    char *text = arena_alloc(diag->arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
-    va_end(again);
-    return text;
-}
-
 static bool is_repeated(const struct diag *diag, struct span at)
 {
     for (uint32_t i = 0; i < diag->n_messages; i++) {
@@ -66,7 +52,7 @@ static void add_message(struct diag *diag, enum severity severity, struct span a
 #define ADD(severity)                                                                                              \
     va_list arguments;                                                                                             \
     va_start(arguments, format);                                                                                   \
-    add_message(diag, severity, at, name, format_text(diag, format, arguments));                                   \
+    add_message(diag, severity, at, name, arena_vprintf(diag->arena, format, arguments));                          \
     va_end(arguments)
 
 void diag_input(struct diag *diag, struct span at, const char *name, const char *format, ...)
@@ -103,7 +89,7 @@ void diag_note(struct diag *diag, struct span at, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    add_remark(diag, false, at, format_text(diag, format, arguments));
+    add_remark(diag, false, at, arena_vprintf(diag->arena, format, arguments));
     va_end(arguments);
 }
 
@@ -111,7 +97,7 @@ void diag_hint(struct diag *diag, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    add_remark(diag, true, (struct span){0}, format_text(diag, format, arguments));
+    add_remark(diag, true, (struct span){0}, arena_vprintf(diag->arena, format, arguments));
     va_end(arguments);
 }
 

@@ -176,7 +176,7 @@ static void reach(const struct expr *e, const struct expr **nodes)
     }
 }
 
-static const struct expr **new_reach(const struct expr *e)
+const struct expr **expr_nodes(const struct expr *e)
 {
     const struct expr **nodes = malloc((e->id + (size_t)1) * sizeof *nodes);
     if (nodes == NULL) arena_exhausted();
@@ -200,7 +200,7 @@ static const struct expr *rebuild(struct expr_pool *pool, const struct expr *e, 
 const struct expr *expr_replace(struct expr_pool *pool, const struct expr *e,
                                 const struct expr *(*replace)(void *with, const struct expr *variable), void *with)
 {
-    const struct expr **made = new_reach(e);
+    const struct expr **made = expr_nodes(e);
     for (uint32_t id = 0; id <= e->id; id++) {
         if (made[id] == NULL) continue;
         bool variable = made[id]->kind == EXPR_VARIABLE;
@@ -213,7 +213,7 @@ const struct expr *expr_replace(struct expr_pool *pool, const struct expr *e,
 
 bool expr_mentions(const struct expr *e, enum variable which)
 {
-    const struct expr **nodes = new_reach(e);
+    const struct expr **nodes = expr_nodes(e);
     bool found = false;
     for (uint32_t id = 0; id <= e->id; id++)
         found = found || (nodes[id] != NULL && nodes[id]->kind == EXPR_VARIABLE && nodes[id]->op == which);
@@ -223,7 +223,7 @@ bool expr_mentions(const struct expr *e, enum variable which)
 
 bool expr_kinked(const struct expr *e)
 {
-    const struct expr **nodes = new_reach(e);
+    const struct expr **nodes = expr_nodes(e);
     bool found = false;
     for (uint32_t id = 0; id <= e->id; id++) {
         const struct expr *n = nodes[id];

@@ -66,6 +66,9 @@ const struct expr *expr_reduce(struct expr_pool *pool, enum reduction op, const 
 /* The expression with its variables replaced: `replace` is called for each variable node and returns what stands for it. */
 const struct expr *expr_replace(struct expr_pool *pool, const struct expr *e,
                                 const struct expr *(*replace)(void *with, const struct expr *variable), void *with);
+/* The nodes that e needs, itself among them, by id: e->id + 1 places, NULL where a node is not needed. Going up the places meets
+ * arguments before their users. free(). */
+MUST_USE const struct expr **expr_nodes(const struct expr *e);
 static inline bool expr_is_number(const struct expr *e) { return e->kind == EXPR_NUMBER; }
 bool expr_mentions(const struct expr *e, enum variable which);
 /* Whether a kinked primitive stands in it (warnings of the ledgers). */

@@ -137,9 +137,9 @@ void text_add(struct text *text, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = format == NULL ? -1 : vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
-    if (length < 0) BUG("a format that cannot be printed: %s", format);
+    if (length < 0) BUG("a format that cannot be printed");
     reserve(text, (size_t)length);
     vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
     va_end(again);
