@@ -1,0 +1,222 @@
+/* bind.c: groups to the fields they read: default bindings, labels as neurons, what a target is. */
+#include "runtime/data/bind.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How the value becomes neurons: as it is, or a label's class number as its neuron or by a 1 in its place. */
+enum form { PLAIN, CODE, ONE_HOT };
+
+struct bound {
+    const struct data_group *group;
+    struct span at;
+    const struct expr *value;
+    const struct column *bare; /* the column the value is, where it is no formula */
+    uint8_t scaled;
+    enum form form;
+};
+
+static uint32_t count_groups(const struct data_spec *spec, bool input)
+{
+    uint32_t n = 0;
+    for (uint32_t g = 0; g < spec->n_groups; g++) n += spec->group[g].input == input;
+    return n;
+}
+
+/* The first field to the input, the second to the output. */
+static const struct expr *default_value(struct diag *diag, const struct data_spec *spec, struct columns *c,
+                                        uint32_t g)
+{
+    uint32_t inputs = count_groups(spec, true), outputs = count_groups(spec, false);
+    uint32_t field = spec->group[g].input ? 0 : 1;
+    if (inputs != 1 || outputs > 1) {
+        diag_input(diag, spec->train.at, "no-bindings",
+                   "%u inputs and %u outputs without bindings; one input and at most one output expected, or GROUP "
+                   "= FIELD",
+                   inputs, outputs);
+        return NULL;
+    }
+    if (field >= c->n_named) {
+        diag_input(diag, spec->train.at, "no-field", "%s gives %u field; a second expected for output %s",
+                   source_rows[spec->train.which].name, c->n_named, spec->group[g].shown);
+        return NULL;
+    }
+    return expr_variable(&c->pool, VAR_FIELD, field, 1);
+}
+
+static bool find_binding(struct diag *diag, const struct data_spec *spec, struct columns *c, uint32_t g,
+                         struct bound *out)
+{
+    *out = (struct bound){.group = &spec->group[g], .at = spec->train.at};
+    if (spec->n_bindings == 0) out->value = default_value(diag, spec, c, g);
+    for (uint32_t i = 0; i < spec->n_bindings; i++) {
+        if (strcmp(spec->binding[i].group, spec->group[g].name) != 0) continue;
+        out->value = spec->binding[i].value;
+        out->at = spec->binding[i].at;
+        out->scaled = spec->binding[i].scaled;
+    }
+    if (out->value == NULL && spec->n_bindings > 0)
+        diag_input(diag, spec->group[g].at, "unbound-group", "%s has no data; %s = FIELD expected in data",
+                   out->group->shown, out->group->shown);
+    if (out->value != NULL) out->value = columns_resolve(c, out->value, out->at, c->n_columns);
+    if (out->value != NULL) out->bare = columns_bare(c, out->value);
+    return out->value != NULL;
+}
+
+static bool check_size(struct diag *diag, struct bound *b)
+{
+    uint32_t width = b->value->width == 0 ? 1 : b->value->width, size = b->group->size;
+    if (b->bare != NULL && b->bare->classes > 0) {
+        uint32_t classes = b->bare->classes;
+        if (size == classes)
+            b->form = ONE_HOT;
+        else if (size == 1 && classes == 2)
+            b->form = CODE;
+        if (b->form != PLAIN) return true;
+        diag_input(diag, b->at, "size-mismatch", "label '%s' has %u classes; %s has %u neuron%s", b->bare->name,
+                   classes, b->group->shown, size, size == 1 ? "" : "s");
+        return false;
+    }
+    if (width == size) return true;
+    if (b->bare != NULL)
+        diag_input(diag, b->at, "size-mismatch", "'%s' has %u number%s a sample; %s has %u neuron%s", b->bare->name,
+                   width, width == 1 ? "" : "s", b->group->shown, size, size == 1 ? "" : "s");
+    else
+        diag_input(diag, b->at, "size-mismatch", "the value has %u number%s a sample; %s has %u neuron%s", width,
+                   width == 1 ? "" : "s", b->group->shown, size, size == 1 ? "" : "s");
+    return false;
+}
+
+/* Writes one number; false where the real type cannot hold it. */
+static bool store(void *values, uint32_t real_bytes, size_t place, double value)
+{
+    if (real_bytes == sizeof(double))
+        ((double *)values)[place] = value;
+    else
+        ((float *)values)[place] = (float)value;
+    return real_bytes == sizeof(double) ? isfinite(value) : isfinite((float)value);
+}
+
+/* What was seen among the training values of a group. */
+struct seen {
+    double low, high;
+    bool any, third;
+};
+
+static void see(struct seen *s, double value)
+{
+    if (!s->any) *s = (struct seen){.low = value, .high = value, .any = true};
+    if (value == s->low || value == s->high) return;
+    if (s->low != s->high) s->third = true;
+    if (value < s->low) s->low = value;
+    if (value > s->high) s->high = value;
+}
+
+struct fill {
+    struct columns *columns;
+    const struct bound *bound;
+    uint32_t real_bytes;
+    struct expr_scratch scratch;
+    double *number; /* one sample's */
+    struct seen seen;
+};
+
+static bool fill_sample(struct fill *f, int split, uint32_t sample, void *values)
+{
+    uint32_t size = f->bound->group->size;
+    columns_value(f->columns, f->bound->value, split, sample, &f->scratch, f->number);
+    if (f->bound->form == ONE_HOT) {
+        uint32_t class = (uint32_t)f->number[0];
+        for (uint32_t k = 0; k < size; k++) f->number[k] = k == class;
+    }
+    for (uint32_t k = 0; k < size; k++) {
+        if (split == TRAIN) see(&f->seen, f->number[k]);
+        if (store(values, f->real_bytes, (size_t)sample * size + k, f->number[k])) continue;
+        char shown[32];
+        text_number(f->number[k], shown);
+        diag_input(f->columns->diag, f->bound->at, "not-finite",
+                   "number %u of %s is %s in %s sample %u; a finite number expected", k + 1, f->bound->group->shown,
+                   shown, split == TRAIN ? "training" : "test", sample + 1);
+        return false;
+    }
+    return !f->columns->failed;
+}
+
+static bool fill_split(struct fill *f, int split, uint32_t count, void **out_values)
+{
+    size_t bytes;
+    if (count == 0) return true;
+    *out_values = size_product((size_t)count * f->bound->group->size, f->real_bytes, &bytes) ? malloc(bytes) : NULL;
+    if (*out_values == NULL) {
+        diag_machine(f->columns->diag, f->bound->at, "out-of-memory", "no memory for the data of %s",
+                     f->bound->group->shown);
+        return false;
+    }
+    for (uint32_t sample = 0; sample < count; sample++)
+        if (!fill_sample(f, split, sample, *out_values)) return false;
+    return true;
+}
+
+/* The column whose one_hot or number a value is, scaled or not; NULL where it is something else. */
+static const struct column *label_of(const struct columns *c, const struct column *column)
+{
+    while (column != NULL && column->derived != NULL && column->n_codes == 0) {
+        bool passes = column->offset != NULL && column->derived->n_arguments == 1;
+        column = passes ? columns_bare(c, column->argument[0]) : NULL;
+    }
+    return column != NULL && (column->n_codes > 0 || column->classes > 0) ? column : NULL;
+}
+
+static void judge_target(struct data *data, const struct columns *c, const struct bound *b, const struct seen *seen,
+                         uint32_t g)
+{
+    const struct column *label = label_of(c, b->bare);
+    data->low[g] = seen->low;
+    data->high[g] = seen->high;
+    if (b->form != PLAIN) {
+        label = b->bare;
+        data->low[g] = 0;
+        data->high[g] = b->form == CODE ? b->bare->classes - 1 : 1;
+    }
+    if (label != NULL) data->classes[g] = label->n_codes > 0 ? label->n_codes : label->classes;
+    if (b->group->input)
+        data->target[g] = TARGET_NONE;
+    else if (label != NULL)
+        data->target[g] = TARGET_LABEL;
+    else if (!seen->third && seen->low < seen->high)
+        data->target[g] = TARGET_TWO_VALUES;
+    else
+        data->target[g] = TARGET_NUMBER;
+}
+
+static bool keep_scale(struct data *data, const struct columns *c, const struct bound *b, uint32_t g)
+{
+    if (!b->scaled) return true;
+    if (b->bare == NULL || b->bare->offset == NULL) BUG("%s is said to be scaled", b->group->shown);
+    size_t bytes = b->group->size * sizeof(double);
+    data->offset[g] = malloc(bytes);
+    data->scale[g] = malloc(bytes);
+    if (data->offset[g] == NULL || data->scale[g] == NULL) {
+        diag_machine(c->diag, b->at, "out-of-memory", "no memory for the scale of %s", b->group->shown);
+        return false;
+    }
+    memcpy(data->offset[g], b->bare->offset, bytes);
+    memcpy(data->scale[g], b->bare->scale, bytes);
+    return true;
+}
+
+bool bind_group(struct data *data, const struct data_spec *spec, struct columns *c, uint32_t g)
+{
+    struct bound bound;
+    if (!find_binding(c->diag, spec, c, g, &bound) || !check_size(c->diag, &bound) ||
+        !keep_scale(data, c, &bound, g))
+        return false;
+    struct fill fill = {.columns = c, .bound = &bound, .real_bytes = data->real_bytes};
+    fill.number = arena_alloc(c->arena, bound.group->size * sizeof(double));
+    bool good = fill_split(&fill, TRAIN, data->train.count, &data->train.value[g]) &&
+                fill_split(&fill, TEST, data->test.count, &data->test.value[g]);
+    free(fill.scratch.data);
+    if (good) judge_target(data, c, &bound, &fill.seen, g);
+    return good;
+}

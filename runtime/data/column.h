@@ -1,0 +1,59 @@
+/* column.h: fields named and derived, as columns over the samples of the training and the test split. */
+#ifndef NNT_COLUMN_H
+#define NNT_COLUMN_H
+
+#include "runtime/data/source.h"
+
+enum { TRAIN, TEST, SPLITS };
+
+/* A split as rows of its table, in ascending order. */
+struct view {
+    const struct table *table;
+    const uint32_t *row;
+    uint32_t count;
+};
+
+/* One column: a field of the source, or a derived one with the constants it took from the training data. */
+struct column {
+    const char *name;
+    const struct derived_spec *derived; /* NULL: a field of the source, number `field` of its tables */
+    uint32_t field[SPLITS];
+    uint32_t width, raw_width;
+    uint32_t classes;             /* where the value is a label's class number; else 0 */
+    const struct expr **argument; /* with true widths */
+    uint32_t n_codes;             /* one_hot, number: the distinct values, ascending */
+    double *code;
+    double *offset, *scale;  /* standardize, minmax: [width] */
+    uint32_t *dealt[SPLITS]; /* shuffled: whose value sample i gets */
+    double *raw, *value;     /* of the sample `held` names: its split and number; 0 where it holds none */
+    uint64_t held;
+    struct expr_scratch scratch;
+};
+struct columns {
+    struct diag *diag;
+    struct arena *arena;
+    struct expr_pool pool;
+    struct view view[SPLITS];
+    uint32_t n_named, n_columns;
+    struct column *column;
+    int split; /* the sample that is being read */
+    uint32_t sample;
+    bool failed; /* a value was found for which there is no class: a message was given */
+};
+
+/* Columns over both splits, with constants from the training split; NULL with messages. The tables must outlive
+ * them. */
+MUST_USE struct columns *columns_new(struct diag *diag, const struct data_spec *spec,
+                                     const struct view view[SPLITS]);
+void columns_free(struct columns *columns);
+/* The expression with the widths its fields turned out to have; a field of one component is a number. A bare label
+ * is allowed, a label in arithmetic is not. NULL with a message. */
+MUST_USE const struct expr *columns_resolve(struct columns *columns, const struct expr *e, struct span at,
+                                            uint32_t n_before);
+/* Its value for a sample of a split. */
+void columns_value(struct columns *columns, const struct expr *e, int split, uint32_t sample,
+                   struct expr_scratch *scratch, double *out);
+/* The column that a resolved expression is, without any arithmetic; NULL where there is some. */
+const struct column *columns_bare(const struct columns *columns, const struct expr *e);
+
+#endif
