@@ -308,7 +308,7 @@ static void dense_agrees(void **state)
     d->module = new_network(group, LENGTH(group), block, LENGTH(block));
     assert_int_equal(d->module->size[NNT_PARAMETERS], LENGTH(parameters));
     draw(&random, 0.4, LENGTH(parameters), parameters);
-    for (uint32_t k = 0, at = 0; k < LENGTH(group); at += group[k++].size)
+    for (uint32_t k = 0; k < LENGTH(group); k++)
         for (uint32_t i = 0; i < group[k].size && !(group[k].flags & CLAMPED); i++)
             d->free[d->n++] = (uint32_t)d->module->field[d->module->group[k].state].offset_per_sample + i;
     d->parameters = parameters;
