@@ -1,0 +1,345 @@
+/* check_data.c: the data block: splits, bindings of groups to fields, and the fields that are derived from others. */
+#include "lang/check.h"
+
+#include <string.h>
+
+/* ---- derived fields ------------------------------------------------------------------------------------------------------------ */
+
+static struct value derived_value(const struct scope *s, struct derived_spec spec)
+{
+    struct checker *c = s->c;
+    struct data_spec *data = &c->m->data;
+    data->derived = arena_grow(c->arena, data->derived, data->n_derived, &c->derived_capacity, sizeof *data->derived);
+    data->derived[data->n_derived] = spec;
+    return number_value(expr_variable(c->m->pool, VAR_FIELD, data->n_fields + data->n_derived++, 1));
+}
+
+/* A value of an argument, a field or what is made of fields; NULL after a message. */
+static const struct expr *argument_value(const struct scope *s, const struct ast *call, uint32_t i)
+{
+    const struct ast *a = call->child[i];
+    if (a->kind != AST_PAIR && a->kind != AST_RANGE) return evaluate_number(s, a, "the argument");
+    mistake(s, a->span, "wrong-arguments", "'%s' takes values here, not a %s", call->text, a->kind == AST_PAIR ? "named argument" : "range");
+    return NULL;
+}
+
+static bool has_count(const struct scope *s, const struct ast *e, uint32_t low, uint32_t high, const char *usage)
+{
+    if (e->n_children >= low && e->n_children <= high) return true;
+    mistake(s, name_of(e), "wrong-arguments", "'%s' with %u argument%s; %s was expected", e->text, e->n_children,
+            e->n_children == 1 ? "" : "s", usage);
+    return false;
+}
+
+static struct value side_by_side(const struct scope *s, const struct ast *e, enum derived which, uint32_t most)
+{
+    struct derived_spec spec = {.which = which, .at = e->span, .n_arguments = e->n_children};
+    const char *usage = most == 1 ? "one field" : "one field or more";
+    if (!has_count(s, e, 1, most, usage)) return poison();
+    spec.argument = arena_alloc(s->c->arena, e->n_children * sizeof *spec.argument);
+    bool ok = true;
+    for (uint32_t i = 0; i < e->n_children; i++)
+        if (!(spec.argument[i] = argument_value(s, e, i))) ok = false;
+    return ok ? derived_value(s, spec) : poison();
+}
+
+static struct value slice(const struct scope *s, const struct ast *e)
+{
+    uint64_t from, to;
+    if (!has_count(s, e, 2, 2, "slice(field, a..b)")) return poison();
+    const struct expr *field = argument_value(s, e, 0);
+    const struct ast *range = e->child[1];
+    if (range->kind != AST_RANGE) {
+        if (range->kind != AST_ERROR) mistake(s, range->span, "wrong-arguments", "slice takes a range, as in slice(image, 1..16)");
+        return poison();
+    }
+    struct scope constant = scope_of(s->c, PLACE_CONSTANT, s->symbols);
+    if (!constant_whole(&constant, range->child[0], "the first component", 1, MODEL_MOST_NEURONS, &from)) return poison();
+    if (!constant_whole(&constant, range->child[1], "the last component", (double)from, MODEL_MOST_NEURONS, &to)) return poison();
+    if (!field) return poison();
+    struct derived_spec spec = {.which = DERIVED_SLICE, .at = e->span, .n_arguments = 1, .from = (uint32_t)from, .to = (uint32_t)to};
+    spec.argument = arena_alloc(s->c->arena, sizeof *spec.argument);
+    spec.argument[0] = field;
+    return derived_value(s, spec);
+}
+
+/* noisy, flip, mask: a field and a number. */
+static struct value noise(const struct scope *s, const struct ast *e, enum refused which, double most)
+{
+    struct argument a = {.given = NULL};
+    bool ok = true;
+    if (!has_count(s, e, 2, 2, which == REFUSED_noisy ? "a field and a deviation" : "a field and a probability")) return poison();
+    const struct expr *field = argument_value(s, e, 0);
+    strcpy(a.name, which == REFUSED_noisy ? "deviation" : "probability");
+    a.given = e->child[1];
+    struct scope constant = scope_of(s->c, PLACE_CONSTANT, s->symbols);
+    (void)argument_number(&constant, &a, 0, most, &ok);
+    if (!field || !ok) return poison();
+    refuse(s->c, which, e->span);
+    return number_value(field);
+}
+
+/* ---- columns of a csv ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_csv(const struct checker *c) { return c->m->data.train.which == SOURCE_csv && c->has_data_source; }
+
+struct value column_value(const struct scope *s) { return number_value(expr_variable(s->c->m->pool, VAR_FIELD, 0, 1)); }
+bool names_columns(const struct scope *s) { return s->place == PLACE_BINDING && !s->caller && is_csv(s->c); }
+
+static bool check_column(const struct scope *s, const struct ast *a)
+{
+    uint64_t from, to;
+    struct scope constant = scope_of(s->c, PLACE_CONSTANT, s->symbols);
+    if (a->kind == AST_ERROR) return false;
+    if (a->kind == AST_TEXT) return true;
+    if (a->kind == AST_PAIR) {
+        mistake(s, a->span, "wrong-arguments", "columns takes names, numbers and ranges, as in columns(\"age\", 5..8)");
+        return false;
+    }
+    if (a->kind != AST_RANGE) return constant_whole(&constant, a, "the column", 1, 1e6, &from);
+    return constant_whole(&constant, a->child[0], "the first column", 1, 1e6, &from) &&
+           constant_whole(&constant, a->child[1], "the last column", (double)from, 1e6, &to);
+}
+
+static struct value columns(const struct scope *s, const struct ast *e)
+{
+    bool ok = true;
+    if (!s->c->has_data_source) return poison();
+    if (!is_csv(s->c)) {
+        mistake(s, name_of(e), "wrong-kind", "columns are for a csv; this source has fields");
+        return poison();
+    }
+    if (!has_count(s, e, 1, UINT32_MAX, "columns(\"age\", 5..8)")) return poison();
+    for (uint32_t i = 0; i < e->n_children; i++)
+        if (!check_column(s, e->child[i])) ok = false;
+    return ok ? column_value(s) : poison();
+}
+
+struct value binding_call(const struct scope *s, const struct ast *e, bool *out_known)
+{
+    const char *f = e->text;
+    *out_known = true;
+    if (!strcmp(f, "one_hot")) return side_by_side(s, e, DERIVED_ONE_HOT, 1);
+    if (!strcmp(f, "number")) return side_by_side(s, e, DERIVED_NUMBER, 1);
+    if (!strcmp(f, "standardize")) return side_by_side(s, e, DERIVED_STANDARDIZE, UINT32_MAX);
+    if (!strcmp(f, "minmax")) return side_by_side(s, e, DERIVED_MINMAX, UINT32_MAX);
+    if (!strcmp(f, "shuffled")) return side_by_side(s, e, DERIVED_SHUFFLED, 1);
+    if (!strcmp(f, "columns")) return columns(s, e);
+    if (!strcmp(f, "slice")) return slice(s, e);
+    if (!strcmp(f, "noisy")) return noise(s, e, REFUSED_noisy, 1e9);
+    if (!strcmp(f, "flip")) return noise(s, e, REFUSED_flip, 1);
+    if (!strcmp(f, "mask")) return noise(s, e, REFUSED_mask, 1);
+    *out_known = false;
+    return poison();
+}
+
+/* ---- bindings ------------------------------------------------------------------------------------------------------------------------ */
+
+static void wrong_size(const struct scope *s, struct span at, const struct group *g, const struct field_facts *f)
+{
+    if (f->classes)
+        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the label '%s' %u classes", g->shown, g->size, f->name, f->classes);
+    else
+        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the field '%s' %u numbers", g->shown, g->size, f->name, f->size);
+}
+
+/* Whether a group can take a field as it is, as far as its size is known here: a label becomes one_hot or a number. */
+static bool fits(const struct group *g, const struct field_facts *f)
+{
+    if (f->classes) return g->size == f->classes || (g->size == 1 && f->classes == 2);
+    return !f->size || g->size == f->size;
+}
+
+static void check_size(const struct scope *s, const struct ast *e, const struct group *g, const struct expr *value)
+{
+    const struct data_spec *data = &s->c->m->data;
+    if (value->kind != EXPR_VARIABLE || is_csv(s->c)) return;
+    if (value->index < data->n_fields) {
+        const struct field_facts *f = &s->c->field[value->index];
+        if (!f->classes && !fits(g, f)) wrong_size(s, e->span, g, f);
+        return;
+    }
+    const struct derived_spec *d = &data->derived[value->index - data->n_fields];
+    const struct expr *of = d->n_arguments ? d->argument[0] : NULL;
+    if (d->which != DERIVED_ONE_HOT || of->kind != EXPR_VARIABLE || of->index >= data->n_fields) return;
+    const struct field_facts *f = &s->c->field[of->index];
+    if (f->classes && g->size != f->classes) wrong_size(s, e->span, g, f);
+}
+
+static void add_binding(const struct scope *s, const struct ast *statement, uint32_t index, const struct expr *value)
+{
+    struct checker *c = s->c;
+    struct data_spec *data = &c->m->data;
+    const struct group *g = &c->m->group[index];
+    for (uint32_t i = 0; i < data->n_bindings; i++) {
+        if (strcmp(data->binding[i].group, g->name)) continue;
+        mistake(s, statement->child[0]->span, "duplicate-name", "'%s' has a binding already", g->shown);
+        return;
+    }
+    if (!g->input && !g->output) {
+        if (!c->doubt_boundary)
+            mistake(s, statement->child[0]->span, "not-boundary", "'%s' is neither input nor output and takes no data", g->shown);
+        return;
+    }
+    data->binding = arena_grow(c->arena, data->binding, data->n_bindings, &c->binding_capacity, sizeof *data->binding);
+    struct binding_spec *b = &data->binding[data->n_bindings++];
+    *b = (struct binding_spec){g->name, g->shown, g->size, statement->span, value, 0};
+    if (!value) return;
+    check_size(s, statement->child[1], g, value);
+    if (value->kind == EXPR_VARIABLE && value->index >= data->n_fields && !is_csv(c)) {
+        enum derived which = data->derived[value->index - data->n_fields].which;
+        b->scaled = which == DERIVED_STANDARDIZE || which == DERIVED_MINMAX;
+    }
+}
+
+static void check_binding(const struct scope *s, const struct ast *statement)
+{
+    struct checker *c = s->c;
+    struct scope inner = *s;
+    struct ast *one[] = {statement->child[0]};
+    struct ast list = {.kind = AST_LIST, .span = one[0]->span, .text = "", .n_children = 1, .child = one};
+    struct group_list groups = {0};
+    inner.place = PLACE_BINDING;
+    const struct expr *value = evaluate_number(&inner, statement->child[1], "the binding");
+    if (!resolve_refs(s, &list, &groups)) c->doubt_bindings = true;
+    for (uint32_t i = 0; i < groups.count; i++)
+        if (groups.group[i] != NNT_NONE) add_binding(s, statement, groups.group[i], value);
+}
+
+/* ---- what is not bound ------------------------------------------------------------------------------------------------------------------ */
+
+static void list_groups(struct checker *c)
+{
+    struct data_spec *data = &c->m->data;
+    data->group = arena_alloc(c->arena, (c->m->n_groups + 1) * sizeof *data->group);
+    for (uint32_t i = 0; i < c->m->n_groups; i++) {
+        const struct group *g = &c->m->group[i];
+        if (g->input || g->output) data->group[data->n_groups++] = (struct data_group){g->name, g->shown, g->size, g->input, g->at};
+    }
+}
+
+/* Where something is bound, everything on the boundary must be. */
+static void check_bound(const struct scope *s)
+{
+    const struct data_spec *data = &s->c->m->data;
+    struct text names = {0};
+    const char *first = NULL;
+    for (uint32_t i = 0; i < data->n_groups; i++) {
+        bool bound = false;
+        for (uint32_t j = 0; j < data->n_bindings; j++) bound = bound || !strcmp(data->binding[j].group, data->group[i].name);
+        if (bound) continue;
+        text_add(&names, "%s'%s'", first ? ", " : "", data->group[i].shown);
+        if (!first) first = data->group[i].shown;
+    }
+    if (first) {
+        mistake(s, name_of(s->c->data.node), "missing-binding", "no binding for %.200s; where one group is bound, each input and output is", names.data);
+        diag_hint(s->c->diag, "write '%s = …' in the data block", first);
+    }
+    text_fini(&names);
+}
+
+/* Without bindings: the first field to the input, the second to the output. */
+static void check_default_bindings(const struct scope *s)
+{
+    struct checker *c = s->c;
+    const struct data_spec *data = &c->m->data;
+    uint32_t inputs = 0, next = 0;
+    for (uint32_t i = 0; i < data->n_groups; i++) inputs += data->group[i].input;
+    if (is_csv(c) || inputs != 1 || data->n_groups - inputs > 1) {
+        mistake(s, name_of(c->data.node), "missing-binding", "nothing says which field goes to which group; %s",
+                is_csv(c) ? "a csv needs bindings" : "only one input and at most one output need no bindings");
+        diag_hint(c->diag, "write '%s = …' in the data block", data->n_groups ? data->group[0].shown : "x");
+        return;
+    }
+    for (int output = 0; output <= 1; output++)
+        for (uint32_t i = 0; i < c->m->n_groups; i++) {
+            const struct group *g = &c->m->group[i];
+            if (output ? !g->output : !g->input) continue;
+            if (next >= data->n_fields)
+                mistake(s, data->train.at, "missing-binding", "the source has %u field%s, and none is left for '%s'", data->n_fields,
+                        data->n_fields == 1 ? "" : "s", g->shown);
+            else if (!fits(g, &c->field[next])) wrong_size(s, data->train.at, g, &c->field[next]);
+            next++;
+        }
+}
+
+static void check_bindings(const struct scope *s)
+{
+    struct checker *c = s->c;
+    if (c->doubt_groups || c->doubt_boundary || c->doubt_bindings || !c->has_data_source) return;
+    if (c->m->data.n_bindings) check_bound(s);
+    else check_default_bindings(s);
+}
+
+/* ---- splits -------------------------------------------------------------------------------------------------------------------------------- */
+
+static void take_fields(struct checker *c)
+{
+    struct data_spec *data = &c->m->data;
+    data->n_fields = source_fields(c, &data->train, &c->field);
+    data->field = arena_alloc(c->arena, (data->n_fields + 1) * sizeof *data->field);
+    for (uint32_t i = 0; i < data->n_fields; i++) data->field[i] = c->field[i].name;
+}
+
+/* The test data must have the training data's fields. */
+static void check_test_fields(const struct scope *s)
+{
+    struct data_spec *data = &s->c->m->data;
+    struct field_facts *field;
+    uint32_t n = source_fields(s->c, &data->test, &field);
+    bool same = n == data->n_fields && (data->test.which == SOURCE_csv) == (data->train.which == SOURCE_csv);
+    for (uint32_t i = 0; same && i < n; i++)
+        same = !strcmp(field[i].name, data->field[i]) && field[i].size == s->c->field[i].size && field[i].classes == s->c->field[i].classes;
+    if (!same) mistake(s, data->test.at, "bad-shape", "the test data has other fields than the training data");
+}
+
+static const struct ast *find_setting(const struct scope *s, const char *word)
+{
+    const struct ast *found = NULL;
+    for (uint32_t i = 0; i < s->c->data.node->n_children; i++) {
+        const struct ast *statement = s->c->data.node->child[i];
+        if (statement->kind != AST_SETTING || strcmp(statement->text, word)) continue;
+        if (found) mistake(s, name_of(statement), "duplicate-name", "'%s' is given a second time", word);
+        else found = statement;
+    }
+    return found;
+}
+
+static void check_holdout(const struct scope *s, const struct ast *statement)
+{
+    struct data_spec *data = &s->c->m->data;
+    if (!constant_number(s, statement->child[0], "holdout", &data->holdout)) return;
+    if (!(data->holdout > 0 && data->holdout < 1))
+        mistake(s, statement->child[0]->span, "out-of-range", "holdout is the share of the training data that is kept for testing, between 0 and 1");
+}
+
+static void check_splits(const struct scope *s)
+{
+    struct checker *c = s->c;
+    struct data_spec *data = &c->m->data;
+    const struct ast *train = find_setting(s, "train"), *test = find_setting(s, "test"), *holdout = find_setting(s, "holdout"),
+                     *seed = find_setting(s, "seed");
+    if (train) c->has_data_source = check_source(s, train->child[0], &data->train);
+    else if (!c->doubt_bindings) mistake(s, name_of(c->data.node), "missing-statement", "a data block without training data; 'train SOURCE' was expected");
+    if (c->has_data_source) take_fields(c);
+    if (test) data->has_test = check_source(s, test->child[0], &data->test);
+    if (data->has_test && c->has_data_source) check_test_fields(s);
+    if (holdout) check_holdout(s, holdout);
+    if (test && holdout) mistake(s, name_of(holdout), "duplicate-name", "test and holdout; at most one of these was expected");
+    if (seed) (void)constant_whole(s, seed->child[0], "the seed", 0, 9007199254740992.0, &data->seed);
+    c->test_available = test || holdout;
+}
+
+void check_data(struct checker *c)
+{
+    struct scope s = scope_of(c, PLACE_CONSTANT, c->data.symbols);
+    list_groups(c);
+    if (!c->data.node) return;
+    c->m->data.present = true;
+    for (uint32_t i = 0; i < c->data.node->n_children; i++)
+        if (c->data.node->child[i]->kind == AST_ERROR) c->doubt_bindings = c->test_unknown = true;
+    check_splits(&s);
+    for (uint32_t i = 0; i < c->data.node->n_children; i++)
+        if (c->data.node->child[i]->kind == AST_BINDING) check_binding(&s, c->data.node->child[i]);
+    check_bindings(&s);
+}

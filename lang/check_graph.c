@@ -1,0 +1,145 @@
+/* check_graph.c: the network as a whole: what drives each group, what is missing, the order, cycles, what inputs reach. */
+#include "lang/check.h"
+
+#include <string.h>
+
+static struct scope graph_scope(struct checker *c) { return scope_of(c, PLACE_CONSTANT, c->network.symbols); }
+
+/* ---- what is missing ------------------------------------------------------------------------------------------------------------ */
+
+static void check_driven(struct checker *c)
+{
+    struct scope s = graph_scope(c);
+    if (c->doubt_blocks || c->doubt_boundary || c->doubt_groups) return;
+    for (uint32_t g = 0; g < c->m->n_groups; g++) {
+        const struct group *group = &c->m->group[g];
+        if (group->input || group->predicted) continue;
+        mistake(&s, group->at, "not-driven", "'%s' is no input, and neither a block nor a bias drives it", group->shown);
+        diag_hint(c->diag, "write 'input %s', or 'weights … -> %s'", group->shown, group->shown);
+    }
+}
+
+static void check_missing_activations(struct checker *c)
+{
+    struct scope s = graph_scope(c);
+    if (c->doubt_activations) return;
+    for (uint32_t g = 0; g < c->m->n_groups; g++) {
+        const struct group *group = &c->m->group[g];
+        if (!group->predicted || c->has_activation[g]) continue;
+        mistake(&s, group->at, "missing-activation", "'%s' has no activation; each group with an incoming block or a bias needs one",
+                group->shown);
+        diag_hint(c->diag, "write 'activation %s = tanh(z)'", group->shown);
+    }
+}
+
+/* ---- the order -------------------------------------------------------------------------------------------------------------------- */
+
+/* Blocks that the boundary forward follows: those into inputs are not, for inputs are held. */
+static bool is_followed(const struct model *m, const struct block *b) { return !m->group[b->to].input; }
+
+/* Groups by the blocks that leave them: blocks of group g are leaving[first[g]] … leaving[first[g + 1]]. */
+struct leaving {
+    uint32_t *first, *block;
+};
+
+static struct leaving sort_leaving(struct checker *c)
+{
+    const struct model *m = c->m;
+    struct leaving l = {arena_alloc(c->arena, (m->n_groups + 2) * sizeof *l.first), arena_alloc(c->arena, (m->n_blocks + 1) * sizeof *l.block)};
+    for (uint32_t i = 0; i < m->n_blocks; i++) l.first[m->block[i].from + 2]++;
+    for (uint32_t g = 2; g < m->n_groups + 2; g++) l.first[g] += l.first[g - 1];
+    for (uint32_t i = 0; i < m->n_blocks; i++) l.block[l.first[m->block[i].from + 1]++] = i;
+    return l;
+}
+
+/* Each group behind those that feed it, otherwise as in the file as far as a queue keeps it; returns how many could be placed. */
+static uint32_t sort_groups(struct checker *c, struct leaving l, uint32_t *waiting)
+{
+    struct model *m = c->m;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        if (is_followed(m, &m->block[i])) waiting[m->block[i].to]++;
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (!waiting[g]) m->order[n++] = g;
+    for (uint32_t done = 0; done < n; done++) {
+        uint32_t g = m->order[done];
+        for (uint32_t i = l.first[g]; i < l.first[g + 1]; i++) {
+            const struct block *b = &m->block[l.block[i]];
+            if (is_followed(m, b) && --waiting[b->to] == 0) m->order[n++] = b->to;
+        }
+    }
+    return n;
+}
+
+/* A group on a cycle: go back along unplaced groups until one comes again. */
+static void report_cycle(struct checker *c, const uint32_t *waiting)
+{
+    const struct model *m = c->m;
+    uint32_t *seen = arena_alloc(c->arena, m->n_groups * sizeof *seen), *path = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *path);
+    uint32_t g = 0, n = 0;
+    while (!waiting[g]) g++;
+    while (!seen[g]) {
+        seen[g] = ++n;
+        path[n - 1] = g;
+        uint32_t i = c->last_into[g];
+        while (!waiting[m->block[i].from]) i = c->previous_into[i];
+        g = m->block[i].from;
+    }
+    struct text names = {0};
+    struct span at = {0};
+    for (uint32_t i = n; i-- > seen[g] - 1;) text_add(&names, "%s -> ", m->group[path[i]].shown);
+    text_add(&names, "%s", m->group[path[n - 1]].shown);
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        bool on = seen[m->block[i].from] >= seen[g] && seen[m->block[i].to] >= seen[g] && is_followed(m, &m->block[i]);
+        if (on) at = m->block[i].at;
+    }
+    struct scope s = graph_scope(c);
+    if (names.length > 200) strcpy(names.data + 190, " …");
+    mistake(&s, at, "cycle", "w has a cycle: %s; feed-forward dynamics has none", names.data);
+    diag_hint(c->diag, "write 'dynamics settle(tolerance: 1e-6, most: 200)' or 'dynamics ticks(n)'");
+    text_fini(&names);
+}
+
+static void check_order(struct checker *c, struct leaving l)
+{
+    struct model *m = c->m;
+    uint32_t *waiting = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *waiting);
+    m->order = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *m->order);
+    if (sort_groups(c, l, waiting) == m->n_groups) return;
+    if (c->dynamics == DYNAMICS_FEEDFORWARD) report_cycle(c, waiting);
+    else
+        for (uint32_t g = 0; g < m->n_groups; g++) m->order[g] = g;
+}
+
+/* ---- what the inputs reach ------------------------------------------------------------------------------------------------------------ */
+
+static void warn_unreached(struct checker *c, struct leaving l)
+{
+    const struct model *m = c->m;
+    uint32_t *queue = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *queue), n = 0;
+    bool *reached = arena_alloc(c->arena, m->n_groups + 1);
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (m->group[g].input) reached[queue[n++] = g] = true;
+    if (!n) return;
+    for (uint32_t done = 0; done < n; done++)
+        for (uint32_t i = l.first[queue[done]]; i < l.first[queue[done] + 1]; i++) {
+            uint32_t to = m->block[l.block[i]].to;
+            if (!reached[to]) reached[queue[n++] = to] = true;
+        }
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (m->group[g].output && !reached[g] && !diag_failed(c->diag))
+            diag_warn(c->diag, m->group[g].at, "not-reached", "no input reaches the output '%s'", m->group[g].shown);
+}
+
+void check_graph(struct checker *c)
+{
+    struct scope s = graph_scope(c);
+    struct leaving l = sort_leaving(c);
+    check_driven(c);
+    check_missing_activations(c);
+    check_order(c, l);
+    warn_unreached(c, l);
+    if (c->tick_without_ticks.source)
+        mistake(&s, c->dynamics_at.source ? c->dynamics_at : c->tick_without_ticks, "needs-ticks",
+                "'each tick' needs dynamics ticks(n), with n at least the number of rows");
+}

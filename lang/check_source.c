@@ -1,0 +1,147 @@
+/* check_source.c: data sources: names and arguments against runtime/data/sources.def, and the fields that they give. */
+#include "lang/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *arguments, *fields;
+    bool supported;
+} rows[] = {
+#define SOURCE(name, arguments, fields, supported, help) {#name, arguments, fields, supported},
+#include "runtime/data/sources.def"
+#undef SOURCE
+};
+
+/* Numbers of a point or an image, as the generators make them. */
+static const struct {
+    const char *field;
+    uint32_t size;
+} sizes[] = {{"image", 256}, {"point", 2}};
+
+static int find_source(const struct scope *s, const struct ast *e)
+{
+    struct choice choice = {0};
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        if ((e->kind == AST_NAME || e->kind == AST_CALL) && !strcmp(rows[i].name, e->text)) return (int)i;
+        choice_add(s->c, &choice, rows[i].name);
+    }
+    if (e->kind == AST_ERROR) return -1;
+    mistake(s, name_of(e), "unknown-word", "unknown source%s%s%s", e->text[0] ? " '" : "", e->text, e->text[0] ? "'" : "");
+    if (e->text[0]) suggest(s->c, e->text, &choice);
+    return -1;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------------------------ */
+
+static bool check_file(const struct scope *s, const struct ast *call, const struct ast *a, struct source_spec *out)
+{
+    if (a->kind == AST_ERROR) return false;
+    if (a->kind != AST_PAIR || a->child[0]->kind != AST_NAME) {
+        mistake(s, a->span, "wrong-arguments", "'%s' takes files by field, as in %s(image: \"images.gz\")", call->text, call->text);
+        return false;
+    }
+    const char *field = a->child[0]->text, *path = constant_text(s, a->child[1], field);
+    for (uint32_t i = 0; i < out->n_files; i++) {
+        if (strcmp(out->field[i], field)) continue;
+        mistake(s, a->child[0]->span, "duplicate-name", "the field '%s' is given twice", field);
+        return false;
+    }
+    out->field[out->n_files] = field;
+    out->path[out->n_files++] = path ? path : "";
+    return path != NULL;
+}
+
+/* idx and npy: a file a field. */
+static bool check_files(const struct scope *s, const struct ast *e, struct source_spec *out)
+{
+    uint32_t n = e->kind == AST_CALL ? e->n_children : 0;
+    bool ok = true;
+    if (!n) {
+        mistake(s, name_of(e), "missing-argument", "'%s' without files, as in %s(image: \"images.gz\")", e->text, e->text);
+        return false;
+    }
+    out->field = arena_alloc(s->c->arena, n * sizeof *out->field);
+    out->path = arena_alloc(s->c->arena, n * sizeof *out->path);
+    for (uint32_t i = 0; i < n; i++)
+        if (!check_file(s, e, e->child[i], out)) ok = false;
+    return ok;
+}
+
+static bool check_csv(const struct scope *s, const struct ast *e)
+{
+    struct argument a[MOST_SETTINGS];
+    uint32_t n;
+    bool header, ok = match_arguments(s, e, "file separator=, header=true skip=0", a, &n);
+    if (!ok) return false;
+    const char *file = constant_text(s, a[0].given, "the file"), *separator = a[1].given ? constant_text(s, a[1].given, "the separator") : ",";
+    if (separator && strlen(separator) != 1) {
+        mistake(s, a[1].given->span, "out-of-range", "the separator is a text of %zu bytes; one character was expected", strlen(separator));
+        ok = false;
+    }
+    if (a[2].given && !constant_truth(s, a[2].given, "header", &header)) ok = false;
+    (void)argument_whole(s, &a[3], 0, 1e9, &ok);
+    return ok && file && separator;
+}
+
+/* ---- generators -------------------------------------------------------------------------------------------------------------------- */
+
+static bool check_numbers(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
+{
+    struct argument a[MOST_SETTINGS];
+    uint32_t n;
+    bool ok = match_arguments(s, e, rows[row].arguments, a, &n);
+    if (ok && n > LENGTH(out->number)) BUG("a source of %u arguments", n);
+    for (uint32_t i = 0; ok && i < n; i++) {
+        if (!strcmp(a[i].name, "noise")) out->number[i] = argument_number(s, &a[i], 0, 1e9, &ok);
+        else if (!strcmp(a[i].name, "seed")) out->number[i] = (double)argument_whole(s, &a[i], 0, 9007199254740992.0, &ok);
+        else out->number[i] = (double)argument_whole(s, &a[i], 1, strcmp(a[i].name, "count") ? MODEL_MOST_NEURONS : 1e9, &ok);
+    }
+    return ok;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------------------------ */
+
+static bool check_row(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
+{
+    if (row == SOURCE_csv) return check_csv(s, e);
+    if (!strcmp(rows[row].arguments, "*")) return check_files(s, e, out);
+    return check_numbers(s, e, row, out);
+}
+
+bool check_source(const struct scope *s, const struct ast *e, struct source_spec *out)
+{
+    int row = find_source(s, e);
+    if (row < 0) return false;
+    *out = (struct source_spec){.which = (enum source)row, .at = e->span};
+    bool ok = check_row(s, e, row, out);
+    if (ok && !rows[row].supported) refuse_named(s->c, arena_printf(s->c->arena, "source %s", rows[row].name), name_of(e));
+    return ok;
+}
+
+static struct field_facts facts_of(struct checker *c, const char *text)
+{
+    size_t length = strcspn(text, " "), name = strcspn(text, " :");
+    struct field_facts f = {.name = arena_text(c->arena, text, name)};
+    if (name < length) f.classes = (uint32_t)strtoul(text + name + 1, NULL, 10);
+    for (size_t i = 0; i < LENGTH(sizes); i++)
+        if (!strcmp(f.name, sizes[i].field)) f.size = sizes[i].size;
+    return f;
+}
+
+uint32_t source_fields(struct checker *c, const struct source_spec *source, struct field_facts **out)
+{
+    const char *text = rows[source->which].fields;
+    uint32_t n = 0, capacity = 0;
+    *out = NULL;
+    if (!strcmp(text, "*")) {
+        *out = arena_alloc(c->arena, (source->n_files + 1) * sizeof **out);
+        for (; n < source->n_files; n++) (*out)[n].name = source->field[n];
+        return n;
+    }
+    for (; *text; text += strcspn(text, " "), text += strspn(text, " ")) {
+        *out = arena_grow(c->arena, *out, n, &capacity, sizeof **out);
+        (*out)[n++] = facts_of(c, text);
+    }
+    return n;
+}
