@@ -56,6 +56,7 @@ enum ast_kind {
 
 struct ast {
     uint8_t kind;
+    uint16_t height; /* of the tree below: 0 without children; parse bounds it, so that walks may recurse */
     struct span span; /* of the whole construct */
     struct span name; /* of `text` where the node is named, else of its first token */
     const char *text; /* interned or arena text, never NULL */
