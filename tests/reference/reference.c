@@ -49,7 +49,7 @@ PRINTF(2, 3) static void failure(struct run *run, const char *format, ...)
     va_end(arguments);
 }
 
-/* The messages given so far, as one text of the heap. */
+/* The messages given so far, as one text of the heap; NULL where there is no memory. */
 static char *messages(struct run *run)
 {
     char *text = NULL;
@@ -66,7 +66,7 @@ static void fail_with_messages(struct run *run)
 {
     char *text = messages(run);
 
-    failure(run, "%s", text ? text : "no memory");
+    failure(run, "%.*s", text ? (int)strcspn(text, "\n") : 9, text ? text : "no memory");
     free(text);
 }
 

@@ -1,0 +1,321 @@
+/* test_irgen.c: the graph of a model: optimizers by hand, layout, frozen blocks, slopes, losses by output, where C
+ * is linear. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/irgen/irgen.h"
+#include "lang/ast.h"
+#include "tests/engine/engine.h"
+#include "tests/engine/exercise.h"
+
+struct compiled {
+    struct diag *diag;
+    struct arena *arena;
+    struct model *model;
+    struct nnt_module *module;
+};
+
+static struct compiled compile(const char *text)
+{
+    struct compiled c = {.diag = diag_new(), .arena = arena_new()};
+    struct ast_source *source = parse(c.diag, c.arena, "test.nnt", text, strlen(text));
+
+    c.model = source && !diag_failed(c.diag) ? check(c.diag, c.arena, source, NULL, 0) : NULL;
+    if (!c.model) {
+        diag_print(c.diag, stderr, DIAG_PLAIN);
+        fail_msg("does not check:\n%s", text);
+    }
+    c.module = engine_module(c.diag, c.arena, c.model, "interp", 8, IRGEN_ALL);
+    assert_non_null(c.module);
+    return c;
+}
+
+static void dispose(struct compiled *c)
+{
+    diag_free(c->diag);
+    arena_free(c->arena);
+}
+
+static void set(struct exercise *x, enum nnt_slab slab, const char *name, uint32_t count, const double values[])
+{
+    const struct nnt_field *field = exercise_field(x->module, slab, name);
+
+    assert_non_null(field);
+    for (uint32_t e = 0; e < count; e++) exercise_set(x, field, e, values[e]);
+}
+
+static double get(const struct exercise *x, enum nnt_slab slab, const char *name, uint32_t e)
+{
+    const struct nnt_field *field = exercise_field(x->module, slab, name);
+
+    assert_non_null(field);
+    return exercise_get(x, field, e);
+}
+
+static void near(double found, double expected)
+{
+    if (!(fabs(found - expected) <= 1e-13 * (1 + fabs(expected)))) fail_msg("%.17g, not %.17g", found, expected);
+}
+
+/* ---- optimizers, on y = w x + b with half the squared error: g_w = mean (w x + b - t) x, g_b = mean (w x + b - t)
+ * ---- */
+
+enum { STEPS = 4, SAMPLES = 2 };
+static const double xs[SAMPLES] = {0.7, -1.2}, ts[SAMPLES] = {0.25, 0.9};
+
+struct line {
+    double q[2], g[2], m[2], v[2]; /* w, b */
+};
+
+static void line_gradient(struct line *l)
+{
+    l->g[0] = l->g[1] = 0;
+    for (uint32_t b = 0; b < SAMPLES; b++) {
+        double r = l->q[0] * xs[b] + l->q[1] - ts[b];
+
+        l->g[0] += r * xs[b] / SAMPLES;
+        l->g[1] += r / SAMPLES;
+    }
+}
+
+typedef void line_step(struct line *l, double rate, int step);
+
+static void check_optimizer(const char *optimizer, line_step *by_hand)
+{
+    char text[1024];
+    struct compiled c;
+    struct exercise x;
+    struct line l = {.q = {0.6, -0.3}};
+
+    snprintf(
+        text, sizeof text,
+        "network line {\nneurons x, y\ninput x\noutput y\nweights x -> y\nbiases y\nactivation y = identity(z)\n"
+        "loss boundary = squared_error(y, target)\n}\ndata { train xor()\n x = slice(point, 1..1)\n y = "
+        "number(label) }\n"
+        "train { optimizer %s }\n",
+        optimizer);
+    c = compile(text);
+    x = exercise_open(c.module, SAMPLES);
+    set(&x, NNT_PARAMETERS, "weight.x.y", 1, &l.q[0]);
+    set(&x, NNT_PARAMETERS, "bias.y", 1, &l.q[1]);
+    set(&x, NNT_DATA, "data.x", SAMPLES, xs);
+    set(&x, NNT_DATA, "data.y", SAMPLES, ts);
+    for (int step = 1; step <= STEPS; step++) {
+        double rate = 0.1 / step;
+
+        x.call.number[NNT_RATE] = rate;
+        x.call.number[NNT_STEP] = step;
+        exercise_run(&x, NNT_ENTRY_gradient);
+        line_gradient(&l);
+        near(get(&x, NNT_GRADIENT, "weight.x.y", 0), l.g[0]);
+        near(get(&x, NNT_GRADIENT, "bias.y", 0), l.g[1]);
+        exercise_run(&x, NNT_ENTRY_step);
+        by_hand(&l, rate, step);
+        near(get(&x, NNT_PARAMETERS, "weight.x.y", 0), l.q[0]);
+        near(get(&x, NNT_PARAMETERS, "bias.y", 0), l.q[1]);
+    }
+    exercise_close(&x);
+    dispose(&c);
+}
+
+static void by_sgd(struct line *l, double rate, int step)
+{
+    (void)step;
+    for (int k = 0; k < 2; k++) l->q[k] -= rate * l->g[k];
+}
+
+static void by_momentum(struct line *l, double rate, int step)
+{
+    (void)step;
+    for (int k = 0; k < 2; k++) {
+        l->v[k] = 0.9 * l->v[k] + l->g[k];
+        l->q[k] -= rate * l->v[k];
+    }
+}
+
+static void by_nesterov(struct line *l, double rate, int step)
+{
+    (void)step;
+    for (int k = 0; k < 2; k++) {
+        l->v[k] = 0.9 * l->v[k] + l->g[k];
+        l->q[k] -= rate * (l->g[k] + 0.9 * l->v[k]);
+    }
+}
+
+static void by_adam(struct line *l, double rate, int step)
+{
+    for (int k = 0; k < 2; k++) {
+        l->m[k] = 0.8 * l->m[k] + 0.2 * l->g[k];
+        l->v[k] = 0.95 * l->v[k] + 0.05 * l->g[k] * l->g[k];
+        l->q[k] -= rate * (l->m[k] / (1 - pow(0.8, step))) / (sqrt(l->v[k] / (1 - pow(0.95, step))) + 1e-3);
+    }
+}
+
+/* Clipped to norm 0.05, then 0.3 w added to the weight's gradient. */
+static void by_clip_and_decay(struct line *l, double rate, int step)
+{
+    double factor = fmin(1, 0.05 / hypot(l->g[0], l->g[1]));
+
+    (void)step;
+    l->q[0] -= rate * (factor * l->g[0] + 0.3 * l->q[0]);
+    l->q[1] -= rate * factor * l->g[1];
+}
+
+static void optimizers_step_as_stated(void **state)
+{
+    (void)state;
+    check_optimizer("sgd(rate: 0.1)", by_sgd);
+    check_optimizer("sgd(rate: 0.1, momentum: 0.9)", by_momentum);
+    check_optimizer("sgd(rate: 0.1, momentum: 0.9, nesterov: true)", by_nesterov);
+    check_optimizer("adam(rate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-3)", by_adam);
+    check_optimizer("sgd(rate: 0.1, clip: 0.05, decay: 0.3)", by_clip_and_decay);
+}
+
+/* ---- layout ---- */
+
+static const char deep[] =
+    "network deep {\nneurons x[3], h[5], k[2], y[3], s\ninput x\noutput y, s\nweights x -> h -> k -> y\n"
+    "weights h -> s\nweights x -> y frozen\nbiases h, y, s\nactivation h, k = tanh(z)\n"
+    "activation y = softmax(z)\nactivation s = identity(z)\npotential h = 0.1 * s^4\n"
+    "loss boundary = cross_entropy(y, target(y)) + 0.5 * squared_error(s, target(s))\n}\n";
+
+static void fields_are_aligned_and_apart(void **state)
+{
+    struct compiled c = compile(deep);
+    const struct nnt_module *m = c.module;
+
+    (void)state;
+    for (uint32_t batch = 1; batch < 8; batch += 3) {
+        uint64_t end[NNT_SLABS] = {0};
+
+        for (uint32_t f = 0; f < m->n_fields; f++) {
+            const struct nnt_field *field = &m->field[f];
+            uint64_t begin = field->offset + field->offset_per_sample * batch, size = field->per_sample ? batch : 1;
+
+            for (uint32_t k = 0; k < field->rank; k++) size *= field->extent[k];
+            assert_true(begin % 16 == 0);
+            assert_true(begin >= end[field->slab]);
+            end[field->slab] = begin + size;
+            assert_true(end[field->slab] <= m->size[field->slab] + m->size_per_sample[field->slab] * batch);
+        }
+    }
+    dispose(&c);
+}
+
+static void a_frozen_block_has_no_gradient(void **state)
+{
+    struct compiled c = compile(deep);
+
+    (void)state;
+    assert_int_equal(c.module->trainables, 15 + 10 + 6 + 5 + 5 + 3 + 1);
+    assert_non_null(exercise_field(c.module, NNT_PARAMETERS, "weight.x.y"));
+    assert_null(exercise_field(c.module, NNT_GRADIENT, "weight.x.y"));
+    assert_non_null(exercise_field(c.module, NNT_GRADIENT, "weight.h.s"));
+    dispose(&c);
+}
+
+/* The losses of the outputs add up to the whole. */
+static void losses_are_told_by_output(void **state)
+{
+    struct compiled c = compile(deep);
+    struct exercise x = exercise_open(c.module, 3);
+
+    (void)state;
+    exercise_draw(&x, 1);
+    exercise_run(&x, NNT_ENTRY_loss);
+    for (uint32_t b = 0; b < 3; b++) {
+        double r = get(&x, NNT_STATE, "state.s", b) - get(&x, NNT_DATA, "data.s", b), entropy = 0;
+
+        for (uint32_t k = 0; k < 3; k++) {
+            entropy -= get(&x, NNT_DATA, "data.y", 3 * b + k) * log(get(&x, NNT_STATE, "state.y", 3 * b + k));
+        }
+        near(get(&x, NNT_RESULT, "loss.s", b), r * r / 4);
+        near(get(&x, NNT_RESULT, "loss.y", b), entropy);
+        near(get(&x, NNT_RESULT, "loss", b), entropy + r * r / 4);
+    }
+    exercise_close(&x);
+    dispose(&c);
+}
+
+/* ---- linearisation ---- */
+
+/* softmax: df_i/dz_j = y_i (delta_ij - y_j), y = x - r; tanh: 1 - f^2; V = 0.1 s^4. */
+static void slopes_are_derivatives(void **state)
+{
+    struct compiled c = compile(deep);
+    struct exercise x = exercise_open(c.module, 2);
+
+    (void)state;
+    exercise_draw(&x, 2);
+    exercise_run(&x, NNT_ENTRY_forward);
+    exercise_run(&x, NNT_ENTRY_linearise);
+    for (uint32_t b = 0; b < 2; b++) {
+        for (uint32_t i = 0; i < 3; i++) {
+            double y = get(&x, NNT_STATE, "state.y", 3 * b + i) - get(&x, NNT_LINEAR, "residual.y", 3 * b + i);
+
+            for (uint32_t j = 0; j < 3; j++) {
+                double other = get(&x, NNT_STATE, "state.y", 3 * b + j);
+
+                near(get(&x, NNT_LINEAR, "slope.y", 9 * b + 3 * i + j), y * ((i == j) - other));
+            }
+        }
+        for (uint32_t i = 0; i < 5; i++) {
+            double s = get(&x, NNT_STATE, "state.h", 5 * b + i);
+
+            near(get(&x, NNT_LINEAR, "slope.h", 5 * b + i), 1 - s * s);
+            near(get(&x, NNT_LINEAR, "force.h", 5 * b + i), 0.4 * s * s * s);
+            near(get(&x, NNT_LINEAR, "curvature.h", 5 * b + i), 1.2 * s * s);
+        }
+    }
+    exercise_close(&x);
+    dispose(&c);
+}
+
+static void expect_linear_C(bool expected, const char *hidden, const char *rest)
+{
+    char text[1024];
+    struct compiled c;
+
+    snprintf(text, sizeof text,
+             "network n {\nneurons x[2], h[3], k[3], y[2]\ninput x\noutput y\n%s\nactivation y = identity(z)\n"
+             "loss boundary = squared_error(y, target)\n%s\n",
+             hidden, rest);
+    c = compile(text);
+    assert_int_equal(c.module->linear_C, expected);
+    dispose(&c);
+}
+
+static void complexity_is_linear_where_theory_says(void **state)
+{
+    const char *one = "weights x -> h -> y\nweights x -> k\nactivation h, k = tanh(z)";
+    const char *two = "weights x -> h -> k -> y\nactivation h, k = tanh(z)";
+    const char *affine = "weights x -> h -> k -> y\nactivation h, k = 2 * z - 1";
+
+    (void)state;
+    expect_linear_C(true, one, "}");
+    expect_linear_C(true, one, "potential h = 0.5 * s^2\n}");
+    expect_linear_C(false, one, "potential h = 0.5 * s^4\n}");
+    expect_linear_C(false, two, "}");
+    expect_linear_C(true, affine, "}");
+    expect_linear_C(true, two, "}\nensemble { clamp x }");
+    expect_linear_C(false, two, "potential h = 0.5 * s^2\n}\nensemble { clamp x }");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(optimizers_step_as_stated),      cmocka_unit_test(fields_are_aligned_and_apart),
+        cmocka_unit_test(a_frozen_block_has_no_gradient), cmocka_unit_test(losses_are_told_by_output),
+        cmocka_unit_test(slopes_are_derivatives),         cmocka_unit_test(complexity_is_linear_where_theory_says),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
