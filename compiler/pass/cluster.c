@@ -1,14 +1,16 @@
 /* cluster.c: the computed nodes of an entry, gathered into clusters: each will be one nest.
  *
- * Nodes are taken by stage and then in order. One joins the first cluster of its loops that is not before any cluster whose
- * memory it reads; else it opens a new one behind all others. So clusters stand in an order in which they could run. */
+ * Nodes are taken by stage and then in order. One joins the first cluster of its loops that is not before any
+ * cluster whose memory it reads; else it opens a new one behind all others. So clusters stand in an order in which
+ * they could run. */
 #include "compiler/pass/plan.h"
 
 #include <stdlib.h>
 
 enum { MOST_OPERANDS = NEST_OPERANDS - 6, FAMILY_ANY = 0 };
 
-/* ---- families: maps of one shape and stage that have something to do with each other ---------------------------------- */
+/* ---- families: maps of one shape and stage that have something to do with each other
+ * ---------------------------------- */
 
 struct families {
     const struct fusion *f;
@@ -62,7 +64,8 @@ static uint32_t family_of(struct families *s, ir_id id)
     return small ? FAMILY_ANY : family(s, id) + 1;
 }
 
-/* ---- products by BLAS ------------------------------------------------------------------------------------------------ */
+/* ---- products by BLAS
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool is_for_blas(const struct fusion *f, const struct node *n)
 {
@@ -106,12 +109,13 @@ static bool is_gemm_update(const struct fusion *f, const struct cluster *c, ir_i
     return q->op == IR_source && goes_to(f, id, q->field);
 }
 
-/* ---- joining --------------------------------------------------------------------------------------------------------- */
+/* ---- joining
+ * --------------------------------------------------------------------------------------------------------- */
 
 struct bounds {
     const struct fusion *f;
-    uint32_t least;   /* no cluster before this */
-    uint32_t direct;  /* the last cluster whose registers would do, PLAN_NONE */
+    uint32_t least;  /* no cluster before this */
+    uint32_t direct; /* the last cluster whose registers would do, PLAN_NONE */
     uint32_t operands;
 };
 
@@ -132,7 +136,8 @@ static bool map_joins(const struct fusion *f, uint32_t c, ir_id id, uint32_t fam
     const struct cluster *cluster = &f->cluster[c];
     if (!shape_equal(cluster->shape, f->g->node[id].shape)) return false;
     if (cluster->kind == CLUSTER_MAPS) return cluster->stage == f->node[id].stage && cluster->family == family;
-    if (b->direct != c || cluster->stage + 1 < f->node[id].stage) return false; /* a finish: its first input is a sum */
+    if (b->direct != c || cluster->stage + 1 < f->node[id].stage)
+        return false; /* a finish: its first input is a sum */
     return !cluster->blas || is_gemm_scale(f, cluster, id) || is_gemm_update(f, cluster, id);
 }
 
@@ -141,9 +146,9 @@ static bool sum_joins(const struct fusion *f, uint32_t c, ir_id id, const struct
     const struct cluster *cluster = &f->cluster[c];
     const struct node *n = &f->g->node[id];
     bool related = !node_is_barrier(f->g, id) || f->g->node[cluster->node[0]].in[0] == n->in[0];
-    return cluster->kind == CLUSTER_SUMS && cluster->stage == f->node[id].stage && cluster->axes == n->axes && related &&
-           shape_equal(cluster->domain, f->g->node[n->in[0]].shape) && cluster->n_sums < NEST_ACCUMULATORS &&
-           (b->direct == PLAN_NONE || b->direct < c);
+    return cluster->kind == CLUSTER_SUMS && cluster->stage == f->node[id].stage && cluster->axes == n->axes &&
+           related && shape_equal(cluster->domain, f->g->node[n->in[0]].shape) &&
+           cluster->n_sums < NEST_ACCUMULATORS && (b->direct == PLAN_NONE || b->direct < c);
 }
 
 static uint32_t open_cluster(struct fusion *f, ir_id id, uint32_t family)
@@ -200,7 +205,8 @@ static void place_node(struct fusion *f, struct families *families, ir_id id)
     if (n->op == IR_reduce) f->cluster[c].n_sums++;
 }
 
-/* ---- afterwards: maps that were placed before what wants them was --------------------------------------------------------- */
+/* ---- afterwards: maps that were placed before what wants them was
+ * --------------------------------------------------------- */
 
 enum { TARGET_NONE = 0, TARGET_MANY = 1, TARGET_FIRST = 2 }; /* or a cluster, counted from the last */
 struct sinking {
@@ -248,7 +254,8 @@ static void remove_node(struct cluster *cluster, ir_id id)
     cluster->count = kept;
 }
 
-/* A cheap map whose inputs are in memory anyway goes to the cluster that alone reads it: its value stays in a register. */
+/* A cheap map whose inputs are in memory anyway goes to the cluster that alone reads it: its value stays in a
+ * register. */
 static void sink_maps(struct fusion *f)
 {
     struct sinking s = {.f = f, .target = arena_alloc(f->arena, (f->g->count + 1) * sizeof *s.target)};
@@ -299,7 +306,8 @@ static void merge_finish(struct fusion *f, uint32_t c)
     maps->count = 0;
 }
 
-/* ---- the order in which nodes are taken ------------------------------------------------------------------------------ */
+/* ---- the order in which nodes are taken
+ * ------------------------------------------------------------------------------ */
 
 struct turn {
     uint32_t stage;

@@ -1,8 +1,10 @@
-/* fuse.c: for each entry, what becomes of each node and at which stage it is computed; then clusters and their schedule.
+/* fuse.c: for each entry, what becomes of each node and at which stage it is computed; then clusters and their
+ * schedule.
  *
- * Stages: an even one holds maps and the sums within a sample, an odd one the products and sums that need the stage before it as
- * a whole. A transcendental map stands as early as its inputs do, so that all later users find it stored; a cheap map stands as
- * late as its users, so that it is not stored at all, where its inputs are kept for other reasons anyway. */
+ * Stages: an even one holds maps and the sums within a sample, an odd one the products and sums that need the stage
+ * before it as a whole. A transcendental map stands as early as its inputs do, so that all later users find it
+ * stored; a cheap map stands as late as its users, so that it is not stored at all, where its inputs are kept for
+ * other reasons anyway. */
 #include "compiler/pass/plan.h"
 
 enum { MOST_LEAVES = 24 };
@@ -32,7 +34,8 @@ static bool is_transcendental(uint8_t primitive)
     }
 }
 
-/* ---- roles ----------------------------------------------------------------------------------------------------------- */
+/* ---- roles
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void mark_live(struct fusion *f)
 {
@@ -81,8 +84,8 @@ static void set_roles(struct fusion *f)
         const struct node *n = &f->g->node[id];
         if (!f->node[id].uses) continue;
         f->node[id].role = (uint8_t)first_role(f, n);
-        f->node[id].cheap = (n->op == IR_map && !is_transcendental(n->kind)) ||
-                            (n->op == IR_reduce && !node_is_barrier(f->g, id));
+        f->node[id].cheap =
+            (n->op == IR_map && !is_transcendental(n->kind)) || (n->op == IR_reduce && !node_is_barrier(f->g, id));
     }
 }
 
@@ -138,7 +141,8 @@ static void limit_inline(struct fusion *f)
     }
 }
 
-/* ---- stages ---------------------------------------------------------------------------------------------------------- */
+/* ---- stages
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* The first stage at which each node could be computed; out_ready: at which a map could read it. */
 static void set_earliest(struct fusion *f, uint32_t *out_ready)
@@ -203,7 +207,8 @@ static void set_stages(struct fusion *f)
     }
 }
 
-/* ---- what a node reads ----------------------------------------------------------------------------------------------- */
+/* ---- what a node reads
+ * ----------------------------------------------------------------------------------------------- */
 
 static void visit_input(const struct fusion *f, ir_id id, bool direct, fusion_visit *visit, void *with)
 {
@@ -212,7 +217,8 @@ static void visit_input(const struct fusion *f, ir_id id, bool direct, fusion_vi
         visit_input(f, f->g->node[id].in[0], false, visit, with);
         break;
     case ROLE_INLINE:
-        for (uint32_t k = 0; k < f->g->node[id].n_in; k++) visit_input(f, f->g->node[id].in[k], direct, visit, with);
+        for (uint32_t k = 0; k < f->g->node[id].n_in; k++)
+            visit_input(f, f->g->node[id].in[k], direct, visit, with);
         break;
     case ROLE_SOURCE:
     case ROLE_COMPUTED:
@@ -228,15 +234,15 @@ void fusion_inputs(const struct fusion *f, ir_id id, fusion_visit *visit, void *
     for (uint32_t k = 0; k < f->g->node[id].n_in; k++) visit_input(f, f->g->node[id].in[k], true, visit, with);
 }
 
-/* ---- the pass -------------------------------------------------------------------------------------------------------- */
+/* ---- the pass
+ * -------------------------------------------------------------------------------------------------------- */
 
 static struct fusion *fuse_entry(struct plan *plan, const struct ir_entry *entry)
 {
     struct fusion *f = arena_alloc(plan->arena, sizeof *f);
     *f = (struct fusion){.arena = plan->arena, .g = plan->g, .target = plan->target, .entry = entry};
     f->node = arena_alloc(f->arena, (f->g->count + 1) * sizeof *f->node);
-    for (ir_id id = 0; id < f->g->count; id++)
-        f->node[id].cluster = f->node[id].place = PLAN_NONE;
+    for (ir_id id = 0; id < f->g->count; id++) f->node[id].cluster = f->node[id].place = PLAN_NONE;
     mark_live(f);
     set_roles(f);
     mark_inline(f);

@@ -12,16 +12,17 @@ struct lowering {
     struct nest *nest;
     uint32_t cluster;
     struct program *program;
-    bool in_body;       /* of a nest that sums */
-    uint32_t stamp;     /* of the program */
-    uint32_t *made_for; /* for each node: the stamp of the program that has it … */
-    uint32_t *position; /* … and where */
+    bool in_body;                   /* of a nest that sums */
+    uint32_t stamp;                 /* of the program */
+    uint32_t *made_for;             /* for each node: the stamp of the program that has it … */
+    uint32_t *position;             /* … and where */
     uint32_t loaded[NEST_OPERANDS]; /* for each operand: where this program loads it */
 };
 
 static const struct access identity = {{0, 1, 2, 3}};
 
-/* ---- operands -------------------------------------------------------------------------------------------------------- */
+/* ---- operands
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* Samples stand outermost, the other axes in order; a tensor of one sample does not move with the samples. */
 static void storage_strides(struct shape shape, bool row, int64_t out_stride[IR_AXES])
@@ -62,11 +63,15 @@ static struct operand home_operand(const struct fusion *f, ir_id id, struct acce
     return operand_at(at, n->shape, p->home == HOME_ROW, access);
 }
 
-/* ---- scalars --------------------------------------------------------------------------------------------------------- */
+/* ---- scalars
+ * --------------------------------------------------------------------------------------------------------- */
 
 static uint32_t emit(struct lowering *l, ir_id id, struct access access);
 
-static uint32_t add(struct lowering *l, struct scalar scalar) { return program_add(l->f->arena, l->program, scalar); }
+static uint32_t add(struct lowering *l, struct scalar scalar)
+{
+    return program_add(l->f->arena, l->program, scalar);
+}
 
 static void begin_program(struct lowering *l, struct program *program, bool in_body)
 {
@@ -79,7 +84,8 @@ static void begin_program(struct lowering *l, struct program *program, bool in_b
 static uint32_t emit_load(struct lowering *l, ir_id id, struct access access)
 {
     uint32_t operand = nest_operand(l->nest, home_operand(l->f, id, access));
-    if (l->loaded[operand] == NEST_NONE) l->loaded[operand] = add(l, (struct scalar){.op = SCALAR_LOAD, .index = operand});
+    if (l->loaded[operand] == NEST_NONE)
+        l->loaded[operand] = add(l, (struct scalar){.op = SCALAR_LOAD, .index = operand});
     return l->loaded[operand];
 }
 
@@ -150,7 +156,8 @@ static uint32_t emit(struct lowering *l, ir_id id, struct access access)
     return position;
 }
 
-/* ---- stores ---------------------------------------------------------------------------------------------------------- */
+/* ---- stores
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void store_at(struct lowering *l, uint32_t value, struct operand operand)
 {
@@ -166,7 +173,8 @@ static void store_node(struct lowering *l, ir_id id)
     for (uint32_t r = 0; r < f->entry->n_results; r++) {
         struct ir_result result = f->entry->result[r];
         if (result.value != id || !f->in_place[r] || (p->home == HOME_FIELD && p->place == result.field)) continue;
-        store_at(l, l->position[id], operand_at(field_buffer(f, result.field), f->g->node[id].shape, false, identity));
+        store_at(l, l->position[id],
+                 operand_at(field_buffer(f, result.field), f->g->node[id].shape, false, identity));
     }
 }
 
@@ -177,7 +185,8 @@ static void emit_nodes(struct lowering *l, const struct cluster *c)
     for (uint32_t k = 0; k < c->count; k++) store_node(l, c->node[k]);
 }
 
-/* ---- nests ----------------------------------------------------------------------------------------------------------- */
+/* ---- nests
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void add_loop(struct nest *nest, uint32_t extent, bool summed)
 {
@@ -188,7 +197,8 @@ static void add_loop(struct nest *nest, uint32_t extent, bool summed)
 
 static void accumulate(struct lowering *l, uint32_t value, uint8_t reduction)
 {
-    add(l, (struct scalar){.op = SCALAR_ACCUMULATE, .reduction = reduction, .a = value, .index = l->nest->n_accumulators++});
+    add(l, (struct scalar){
+               .op = SCALAR_ACCUMULATE, .reduction = reduction, .a = value, .index = l->nest->n_accumulators++});
 }
 
 static void lower_maps(struct lowering *l, const struct cluster *c)

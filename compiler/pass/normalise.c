@@ -1,4 +1,5 @@
-/* normalise.c: the graph as lowering wants it: contractions are matrix products, results are computed by something. */
+/* normalise.c: the graph as lowering wants it: contractions are matrix products, results are computed by something.
+ */
 #include "compiler/pass/plan.h"
 
 #include <string.h>

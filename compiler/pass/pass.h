@@ -19,8 +19,9 @@ struct pass_watch {
 /* The names in order, NULL behind the last. */
 extern const char *const pass_names[];
 
-/* Runs the passes on every entry of the graph. `description` is completed: its WORK sizes. A stop after a graph pass leaves *out_graph
- * (may be NULL) set and *out empty. false with a message where a pass's verification fails (a BUG) or the watch names no pass. */
+/* Runs the passes on every entry of the graph. `description` is completed: its WORK sizes. A stop after a graph
+ * pass leaves *out_graph (may be NULL) set and *out empty. false with a message where a pass's verification fails
+ * (a BUG) or the watch names no pass. */
 MUST_USE bool run_passes(struct diag *diag, struct arena *arena, const struct ir *g, struct nnt_module *description,
                          const struct target *target, const struct pass_watch *watch, const struct ir **out_graph,
                          struct kernels *out);

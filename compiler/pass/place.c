@@ -1,7 +1,8 @@
 /* place.c: every temporary to its offset in WORK; where one is dead its place is used again.
  *
- * WORK has two parts: tensors of fixed size, then those with a block a sample. Offsets are multiples of 16 elements (64 bytes or
- * more), a sample's block counts such multiples, so every tensor is aligned and none overlaps another whatever the batch. */
+ * WORK has two parts: tensors of fixed size, then those with a block a sample. Offsets are multiples of 16 elements
+ * (64 bytes or more), a sample's block counts such multiples, so every tensor is aligned and none overlaps another
+ * whatever the batch. */
 #include "compiler/pass/plan.h"
 
 #include <stdlib.h>
@@ -27,7 +28,8 @@ struct placing {
     uint32_t n_placed;
 };
 
-/* ---- time ------------------------------------------------------------------------------------------------------------ */
+/* ---- time
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void find_units(struct placing *p)
 {
@@ -70,7 +72,8 @@ static int compare_lives(const void *left, const void *right)
     return a->temporary < b->temporary ? -1 : a->temporary > b->temporary;
 }
 
-/* ---- space ----------------------------------------------------------------------------------------------------------- */
+/* ---- space
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static bool same_strides(const struct operand *a, const struct operand *b)
 {
@@ -102,7 +105,8 @@ static struct life *predecessor(const struct placing *p, const struct life *life
         if (old->last < life->first && old->end < life->begin) continue;
         bool rows_apart = life->per_sample || (old->end == old->last && life->begin == life->first);
         if (!rows_apart) continue; /* the next iteration needs it again */
-        if (old->last < life->first || move_alike(p->nests->item[life->first].nest, old->temporary, life->temporary))
+        if (old->last < life->first ||
+            move_alike(p->nests->item[life->first].nest, old->temporary, life->temporary))
             return old;
     }
     return NULL;
@@ -114,7 +118,8 @@ static uint64_t find_gap(const struct placing *p, const struct life *life)
     uint64_t offset = 0;
     for (uint32_t k = 0; k < p->n_placed; k++) {
         const struct life *other = p->placed[k];
-        bool together = other->per_sample == life->per_sample && other->begin <= life->end && life->begin <= other->end;
+        bool together =
+            other->per_sample == life->per_sample && other->begin <= life->end && life->begin <= other->end;
         if (!together || other->offset + other->size <= offset) continue;
         if (offset + life->size <= other->offset) break;
         offset = other->offset + other->size;
@@ -148,7 +153,8 @@ static void set_offsets(struct placing *p)
     }
 }
 
-/* ---- the pass -------------------------------------------------------------------------------------------------------- */
+/* ---- the pass
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void place_entry(struct arena *arena, const struct fusion *f, struct nests *nests)
 {
@@ -160,8 +166,8 @@ static void place_entry(struct arena *arena, const struct fusion *f, struct nest
     struct life **order = arena_alloc(arena, (p.n_lives + 1) * sizeof *order);
     for (uint32_t t = 0; t < p.n_lives; t++) {
         uint64_t exact = f->temporary[t].size, size = (exact + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        p.life[t] = (struct life){
-            .temporary = t, .exact = exact, .size = size, .per_sample = f->temporary[t].per_sample};
+        p.life[t] =
+            (struct life){.temporary = t, .exact = exact, .size = size, .per_sample = f->temporary[t].per_sample};
         order[t] = &p.life[t];
     }
     find_units(&p);
@@ -174,7 +180,8 @@ static void place_entry(struct arena *arena, const struct fusion *f, struct nest
 
 void pass_place(struct plan *plan)
 {
-    uint64_t *size = &plan->description->size[NNT_WORK], *per_sample = &plan->description->size_per_sample[NNT_WORK];
+    uint64_t *size = &plan->description->size[NNT_WORK],
+             *per_sample = &plan->description->size_per_sample[NNT_WORK];
     *size = *per_sample = 0;
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
         struct nests *nests = plan->nests[e];

@@ -27,14 +27,14 @@ enum home {
 
 struct planned {
     uint8_t role, home;
-    bool cheap;      /* nothing transcendental, no barrier: may be computed late */
+    bool cheap; /* nothing transcendental, no barrier: may be computed late */
     bool is_result;
-    bool stored;     /* somebody outside its cluster reads it, or it is a result */
-    bool leaves;     /* somebody outside its unit reads it, or it is a result */
-    uint32_t uses;   /* nodes that use it */
-    uint32_t stage;  /* even: maps and sums within a sample; odd: what needs the stage before it as a whole */
+    bool stored;    /* somebody outside its cluster reads it, or it is a result */
+    bool leaves;    /* somebody outside its unit reads it, or it is a result */
+    uint32_t uses;  /* nodes that use it */
+    uint32_t stage; /* even: maps and sums within a sample; odd: what needs the stage before it as a whole */
     uint32_t cluster;
-    uint32_t place;  /* FIELD: the field; WORK, ROW: the temporary */
+    uint32_t place; /* FIELD: the field; WORK, ROW: the temporary */
 };
 
 /* The nodes of one nest. */
@@ -45,7 +45,7 @@ struct cluster {
     struct shape shape;  /* what its finish runs over; without sums the same */
     uint8_t axes;        /* SUMS: those of the domain that are summed */
     uint32_t stage, family, n_sums, operands, unit;
-    bool blas;           /* PRODUCT: so large that gemm does it */
+    bool blas; /* PRODUCT: so large that gemm does it */
     ir_id *node;
     uint32_t count, capacity;
     uint32_t field; /* COPY: where node[0] goes */
@@ -98,6 +98,11 @@ ir_id simplify_map(struct ir *g, const struct node *n);
 bool node_is_constant(const struct ir *g, ir_id id, double *out);
 /* The rank-0 node that is spread to this one, IR_NONE where it is not a number for all elements. */
 ir_id node_spread(const struct ir *g, ir_id id);
+/* The axes (bits) along which a view is spread; the view without some of them; a node spread along some axes of a
+ * shape. */
+uint32_t node_spread_axes(const struct ir *g, ir_id id);
+ir_id node_without_axes(struct ir *g, ir_id id, uint32_t axes);
+ir_id node_spread_along(struct ir *g, ir_id id, struct shape shape, uint32_t axes);
 
 /* cluster.c: the computed nodes of an entry, gathered into clusters; their roles and stages are known (fuse.c). */
 void fuse_clusters(struct fusion *f);
@@ -107,8 +112,8 @@ void fuse_schedule(struct fusion *f);
 bool product_is_for_blas(const struct target *target, const uint32_t extent[3]);
 void fusion_print(const struct fusion *f, struct text *out);
 
-/* Calls `visit` for each computed or source node that `id` reads from memory or, if in the same cluster, from a register: through
- * views and inlined maps. `direct`: without a view between. */
+/* Calls `visit` for each computed or source node that `id` reads from memory or, if in the same cluster, from a
+ * register: through views and inlined maps. `direct`: without a view between. */
 typedef void fusion_visit(void *with, ir_id input, bool direct);
 void fusion_inputs(const struct fusion *f, ir_id id, fusion_visit *visit, void *with);
 
@@ -119,8 +124,12 @@ static inline bool shape_has_batch(struct shape s)
     return false;
 }
 /* A value whose first axis is the samples. */
-static inline bool shape_is_rows(struct shape s) { return s.rank > 0 && s.extent[0] == IR_BATCH; }
-/* What needs all samples, or all of a matrix, before its first element is done: products, and sums that are not within a sample. */
+static inline bool shape_is_rows(struct shape s)
+{
+    return s.rank > 0 && s.extent[0] == IR_BATCH;
+}
+/* What needs all samples, or all of a matrix, before its first element is done: products, and sums that are not
+ * within a sample. */
 static inline bool node_is_barrier(const struct ir *g, ir_id id)
 {
     const struct node *n = &g->node[id];

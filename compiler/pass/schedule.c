@@ -1,10 +1,12 @@
-/* schedule.c: clusters to units (one loop over the samples around several nests), their order, and a home for what is stored.
+/* schedule.c: clusters to units (one loop over the samples around several nests), their order, and a home for what
+ * is stored.
  *
- * A result is stored straight into its field by the cluster that makes it, where every reader of the field's old value can run
- * before; where one cannot, into a temporary which a copy at the end brings there. */
+ * A result is stored straight into its field by the cluster that makes it, where every reader of the field's old
+ * value can run before; where one cannot, into a temporary which a copy at the end brings there. */
 #include "compiler/pass/plan.h"
 
-/* ---- reads ----------------------------------------------------------------------------------------------------------- */
+/* ---- reads
+ * ----------------------------------------------------------------------------------------------------------- */
 
 struct edge {
     uint32_t to, next;
@@ -56,9 +58,13 @@ static void note_reads(struct schedule *s)
     }
 }
 
-/* ---- units ----------------------------------------------------------------------------------------------------------- */
+/* ---- units
+ * ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_row_cluster(const struct cluster *c) { return c->kind <= CLUSTER_SUMS && shape_is_rows(c->shape); }
+static bool is_row_cluster(const struct cluster *c)
+{
+    return c->kind <= CLUSTER_SUMS && shape_is_rows(c->shape);
+}
 
 struct merging {
     const struct fusion *f;
@@ -134,7 +140,8 @@ static void make_units(struct schedule *s, bool rows)
     }
 }
 
-/* ---- what must run before what --------------------------------------------------------------------------------------- */
+/* ---- what must run before what
+ * --------------------------------------------------------------------------------------- */
 
 static void add_edge(struct schedule *s, uint32_t from, uint32_t to)
 {
@@ -183,9 +190,11 @@ static void mark_reachable(struct schedule *s, uint32_t from)
     }
 }
 
-/* ---- results --------------------------------------------------------------------------------------------------------- */
+/* ---- results
+ * --------------------------------------------------------------------------------------------------------- */
 
-/* Whether the cluster may store into the field although this read needs its old value. Marked: what runs after the cluster. */
+/* Whether the cluster may store into the field although this read needs its old value. Marked: what runs after the
+ * cluster. */
 static bool read_allows(const struct schedule *s, const struct read *read, uint32_t cluster)
 {
     const struct fusion *f = s->f;
@@ -208,8 +217,11 @@ static uint32_t add_copy(struct fusion *f, ir_id value, uint32_t field)
 {
     f->cluster = arena_grow(f->arena, f->cluster, f->n_clusters, &f->cluster_capacity, sizeof *f->cluster);
     struct cluster *copy = &f->cluster[f->n_clusters];
-    *copy = (struct cluster){.kind = CLUSTER_COPY, .domain = f->g->node[value].shape, .shape = f->g->node[value].shape,
-                             .field = field, .stage = f->cluster[f->node[value].cluster].stage};
+    *copy = (struct cluster){.kind = CLUSTER_COPY,
+                             .domain = f->g->node[value].shape,
+                             .shape = f->g->node[value].shape,
+                             .field = field,
+                             .stage = f->cluster[f->node[value].cluster].stage};
     copy->node = arena_grow(f->arena, NULL, 0, &copy->capacity, sizeof *copy->node);
     copy->node[copy->count++] = value;
     add_to_unit(f, open_unit(f), f->n_clusters);
@@ -228,7 +240,8 @@ static void send_result(struct schedule *s, uint32_t r)
         add_edge(s, f->cluster[s->read[k].cluster].unit, f->cluster[writer].unit);
 }
 
-/* ---- the order ------------------------------------------------------------------------------------------------------- */
+/* ---- the order
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Always the first that may run, in the order of stages. false: a circle. */
 static bool find_order(struct schedule *s)
@@ -263,7 +276,8 @@ static bool try_schedule(struct schedule *s, bool rows)
     return find_order(s);
 }
 
-/* ---- homes ----------------------------------------------------------------------------------------------------------- */
+/* ---- homes
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void note_leaving(void *with, ir_id input, bool direct)
 {
@@ -280,7 +294,8 @@ static uint32_t add_temporary(struct fusion *f, struct shape shape, bool row)
     struct temporary t = {.size = 1, .per_sample = shape_has_batch(shape) && !row};
     for (uint32_t k = 0; k < shape.rank; k++)
         if (shape.extent[k] != IR_BATCH) t.size *= shape.extent[k];
-    f->temporary = arena_grow(f->arena, f->temporary, f->n_temporaries, &f->temporary_capacity, sizeof *f->temporary);
+    f->temporary =
+        arena_grow(f->arena, f->temporary, f->n_temporaries, &f->temporary_capacity, sizeof *f->temporary);
     f->temporary[f->n_temporaries] = t;
     return f->n_temporaries++;
 }
@@ -316,11 +331,13 @@ void fuse_schedule(struct fusion *f)
     struct schedule s = {.f = f, .n_clusters = f->n_clusters};
     f->in_place = arena_alloc(f->arena, f->entry->n_results + 1);
     note_reads(&s);
-    if (!try_schedule(&s, true) && !try_schedule(&s, false)) BUG("the clusters of an entry depend on each other in a circle");
+    if (!try_schedule(&s, true) && !try_schedule(&s, false))
+        BUG("the clusters of an entry depend on each other in a circle");
     find_homes(&s);
 }
 
-/* ---- as text --------------------------------------------------------------------------------------------------------- */
+/* ---- as text
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void print_cluster(const struct fusion *f, const struct cluster *c, struct text *out)
 {

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* ---- sums over axes -------------------------------------------------------------------------------------------------- */
+/* ---- sums over axes
+ * -------------------------------------------------------------------------------------------------- */
 
 /* How many elements these axes have, as a node. */
 static ir_id count_of(struct ir *g, struct shape shape, uint32_t axes)
@@ -22,27 +23,24 @@ static ir_id count_of(struct ir *g, struct shape shape, uint32_t axes)
     return batch ? ir_map(g, PRIMITIVE_mul, ir_number(g, fixed), ir_batch(g), IR_NONE) : ir_number(g, fixed);
 }
 
-/* Over axes along which the input is spread: counted, not summed; the largest of equals is each of them. */
+/* Of a tensor that is spread: reduced before it is. Over axes along which it is the same its elements are counted,
+ * not summed. */
 static ir_id reduce_spread(struct ir *g, const struct node *n)
 {
-    const struct node view = g->node[n->in[0]];
-    if (view.op != IR_view) return IR_NONE;
-    struct shape rest = {0};
-    uint32_t counted = 0, summed = 0;
-    int8_t from[IR_AXES] = {-1, -1, -1, -1};
-    for (uint32_t k = 0; k < view.shape.rank; k++) {
-        bool reduced = n->axes >> k & 1;
-        if (reduced && view.from[k] < 0) {
-            counted |= 1u << k;
-            continue;
-        }
-        if (reduced) summed |= 1u << rest.rank;
-        from[rest.rank] = view.from[k];
-        rest.extent[rest.rank++] = view.shape.extent[k];
+    struct shape shape = g->node[n->in[0]].shape;
+    uint32_t spread = node_spread_axes(g, n->in[0]), summed = 0, kept = 0, rank = 0, result_rank = 0;
+    if (!spread) return IR_NONE;
+    for (uint32_t k = 0; k < shape.rank; k++) {
+        bool reduced = n->axes >> k & 1, same = spread >> k & 1;
+        if (reduced && !same) summed |= 1u << rank;
+        if (!reduced && same) kept |= 1u << result_rank;
+        if (!same) rank++;
+        if (!reduced) result_rank++;
     }
-    if (!counted) return IR_NONE;
-    ir_id sum = ir_reduce(g, n->kind, ir_view(g, view.in[0], rest, from), (uint8_t)summed);
-    return n->kind == REDUCE_SUM ? ir_map(g, PRIMITIVE_mul, count_of(g, view.shape, counted), sum, IR_NONE) : sum;
+    ir_id sum = ir_reduce(g, n->kind, node_without_axes(g, n->in[0], spread), (uint8_t)summed);
+    uint32_t counted = spread & n->axes;
+    if (n->kind == REDUCE_SUM && counted) sum = ir_map(g, PRIMITIVE_mul, count_of(g, shape, counted), sum, IR_NONE);
+    return node_spread_along(g, sum, n->shape, kept);
 }
 
 static ir_id reduce_of_reduce(struct ir *g, const struct node *n)
@@ -82,7 +80,8 @@ static ir_id simplify_reduce(struct ir *g, const struct node *n)
     return simple != IR_NONE ? simple : reduce_single(g, n);
 }
 
-/* ---- contractions ---------------------------------------------------------------------------------------------------- */
+/* ---- contractions
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int32_t axis_of(const struct node *n, uint32_t part, int8_t label)
 {
@@ -107,38 +106,68 @@ static ir_id contract_permuted(struct ir *g, const struct node *n)
     return changed ? ir_make(g, folded) : IR_NONE;
 }
 
-/* A number for one input: the sum of the other, times the number, times how often it is taken. */
-static ir_id contract_number(struct ir *g, const struct node *n, uint32_t part)
+static void drop_labels(int8_t label[IR_AXES], uint32_t axes)
 {
-    ir_id number = node_spread(g, n->in[part]), sum = n->in[1 - part];
-    struct shape own = g->node[n->in[part]].shape, other = g->node[sum].shape;
-    uint32_t counted = 0, summed = 0;
+    uint32_t kept = 0;
+    for (uint32_t k = 0; k < IR_AXES; k++)
+        if (!(axes >> k & 1)) label[kept++] = label[k];
+    for (; kept < IR_AXES; kept++) label[kept] = -1;
+}
+
+/* A contraction with a number is a sum of the other input, times the number. */
+static ir_id contract_number(struct ir *g, const struct node *n, uint32_t part, struct shape shape)
+{
+    const int8_t *label = n->label[1 - part];
+    uint32_t summed = 0;
     int8_t from[IR_AXES] = {-1, -1, -1, -1}, next = 0;
-    if (number == IR_NONE) return IR_NONE;
-    for (uint32_t k = 0; k < own.rank; k++) {
-        int8_t label = n->label[part][k];
-        if (axis_of(n, 2, label) < 0 && axis_of(n, 1 - part, label) < 0) counted |= 1u << k;
-    }
-    for (uint32_t k = 0; k < other.rank; k++) {
-        int32_t to = axis_of(n, 2, n->label[1 - part][k]);
+    for (uint32_t k = 0; k < g->node[n->in[1 - part]].shape.rank; k++) {
+        int32_t to = axis_of(n, 2, label[k]);
         if (to < 0)
             summed |= 1u << k;
         else
             from[to] = next++;
     }
-    sum = ir_reduce(g, REDUCE_SUM, sum, (uint8_t)summed);
-    number = ir_map(g, PRIMITIVE_mul, number, count_of(g, own, counted), IR_NONE);
-    return ir_view(g, ir_map(g, PRIMITIVE_mul, number, sum, IR_NONE), n->shape, from);
+    ir_id sum = ir_view(g, ir_reduce(g, REDUCE_SUM, n->in[1 - part], (uint8_t)summed), shape, from);
+    return ir_map(g, PRIMITIVE_mul, n->in[part], sum, IR_NONE);
+}
+
+/* An input that is spread along some labels does without them: what the other input has there is summed before,
+ * what the result has there is spread afterwards, what nobody has is counted. */
+static ir_id contract_spread(struct ir *g, const struct node *n, uint32_t part)
+{
+    struct node rest = *n;
+    struct shape own = g->node[n->in[part]].shape, shape = {0};
+    uint32_t spread = node_spread_axes(g, n->in[part]), counted = 0, summed = 0, afterwards = 0;
+    if (!spread) return IR_NONE;
+    for (uint32_t k = 0; k < own.rank; k++) {
+        if (!(spread >> k & 1)) continue;
+        int32_t in_other = axis_of(n, 1 - part, n->label[part][k]), in_result = axis_of(n, 2, n->label[part][k]);
+        if (in_other < 0 && in_result < 0) counted |= 1u << k;
+        if (in_other >= 0 && in_result < 0) summed |= 1u << in_other;
+        if (in_other < 0 && in_result >= 0) afterwards |= 1u << in_result;
+    }
+    rest.in[part] = node_without_axes(g, n->in[part], spread);
+    rest.in[1 - part] = ir_reduce(g, REDUCE_SUM, n->in[1 - part], (uint8_t)summed);
+    drop_labels(rest.label[part], spread);
+    drop_labels(rest.label[1 - part], summed);
+    drop_labels(rest.label[2], afterwards);
+    for (uint32_t k = 0; k < n->shape.rank; k++)
+        if (!(afterwards >> k & 1)) shape.extent[shape.rank++] = n->shape.extent[k];
+    bool number = g->node[rest.in[part]].shape.rank == 0;
+    ir_id product = number ? contract_number(g, &rest, part, shape) : ir_make(g, rest);
+    product = ir_map(g, PRIMITIVE_mul, count_of(g, own, counted), product, IR_NONE);
+    return node_spread_along(g, product, n->shape, afterwards);
 }
 
 static ir_id simplify_contract(struct ir *g, const struct node *n)
 {
-    ir_id simple = contract_number(g, n, 0);
-    if (simple == IR_NONE) simple = contract_number(g, n, 1);
+    ir_id simple = contract_spread(g, n, 0);
+    if (simple == IR_NONE) simple = contract_spread(g, n, 1);
     return simple != IR_NONE ? simple : contract_permuted(g, n);
 }
 
-/* ---- the pass -------------------------------------------------------------------------------------------------------- */
+/* ---- the pass
+ * -------------------------------------------------------------------------------------------------------- */
 
 static ir_id simplify_node(void *with, struct ir *g, struct node n)
 {

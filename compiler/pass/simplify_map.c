@@ -1,11 +1,13 @@
 /* simplify_map.c: what may stand for a map: identities of the primitives, and small tensors before large ones.
  *
- * Rules hold for every finite value and keep NaN; x * 0 stays. A sign of zero or a last bit may differ where a rule says so. */
+ * Rules hold for every finite value and keep NaN; x * 0 stays. A sign of zero or a last bit may differ where a rule
+ * says so. */
 #include "compiler/pass/plan.h"
 
 #include <math.h>
 
-/* ---- what nodes are -------------------------------------------------------------------------------------------------- */
+/* ---- what nodes are
+ * -------------------------------------------------------------------------------------------------- */
 
 bool node_is_constant(const struct ir *g, ir_id id, double *out)
 {
@@ -25,9 +27,13 @@ static bool is_map(const struct ir *g, ir_id id, enum primitive op)
     return g->node[id].op == IR_map && g->node[id].kind == op;
 }
 
-static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b) { return ir_map(g, op, a, b, IR_NONE); }
+static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b)
+{
+    return ir_map(g, op, a, b, IR_NONE);
+}
 
-/* ---- products -------------------------------------------------------------------------------------------------------- */
+/* ---- products
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* s (t X) = (s t) X: numbers of the call go together, so that one of them can be gemm's alpha. */
 static ir_id join_factors(struct ir *g, ir_id s, ir_id product)
@@ -84,7 +90,8 @@ static ir_id simplify_pow(struct ir *g, ir_id a, ir_id b)
     return IR_NONE;
 }
 
-/* ---- the others ------------------------------------------------------------------------------------------------------ */
+/* ---- the others
+ * ------------------------------------------------------------------------------------------------------ */
 
 static ir_id simplify_neg(struct ir *g, ir_id a)
 {
@@ -104,7 +111,8 @@ static ir_id simplify_select(struct ir *g, const ir_id in[3])
     return ir_map(g, PRIMITIVE_select, g->node[in[0]].in[0], in[2], in[1]);
 }
 
-/* 0 < z is 0 < max(0, z): where the maximum is there anyway (relu), z itself need not be kept for its derivative. */
+/* 0 < z is 0 < max(0, z): where the maximum is there anyway (relu), z itself need not be kept for its derivative.
+ */
 static ir_id simplify_less(struct ir *g, ir_id a, ir_id b)
 {
     double number;
@@ -117,41 +125,52 @@ static ir_id simplify_less(struct ir *g, ir_id a, ir_id b)
     return IR_NONE;
 }
 
-/* ---- small tensors before large ones ----------------------------------------------------------------------------------- */
+/* ---- small tensors before large ones
+ * ----------------------------------------------------------------------------------- */
 
-static bool is_broadcast(const struct ir *g, ir_id id)
+uint32_t node_spread_axes(const struct ir *g, ir_id id)
 {
     const struct node *n = &g->node[id];
-    bool broadcast = false;
-    if (n->op != IR_view) return false;
-    for (uint32_t k = 0; k < n->shape.rank; k++) broadcast = broadcast || n->from[k] < 0;
-    return broadcast;
+    uint32_t axes = 0;
+    for (uint32_t k = 0; n->op == IR_view && k < n->shape.rank; k++)
+        if (n->from[k] < 0) axes |= 1u << k;
+    return axes;
 }
 
-static bool same_view(const struct ir *g, ir_id a, ir_id b)
+ir_id node_without_axes(struct ir *g, ir_id id, uint32_t axes)
 {
-    const struct node *v = &g->node[a], *w = &g->node[b];
-    for (uint32_t k = 0; k < v->shape.rank; k++)
-        if (v->from[k] != w->from[k]) return false;
-    return shape_equal(g->node[v->in[0]].shape, g->node[w->in[0]].shape);
+    const struct node view = g->node[id];
+    struct shape rest = {0};
+    int8_t from[IR_AXES] = {-1, -1, -1, -1};
+    for (uint32_t k = 0; k < view.shape.rank; k++) {
+        if (axes >> k & 1) continue;
+        from[rest.rank] = view.from[k];
+        rest.extent[rest.rank++] = view.shape.extent[k];
+    }
+    return ir_view(g, view.in[0], rest, from);
 }
 
-/* A map of tensors that are all spread in the same way is made before it is spread; numbers are spread any way. */
+ir_id node_spread_along(struct ir *g, ir_id id, struct shape shape, uint32_t axes)
+{
+    int8_t from[IR_AXES] = {-1, -1, -1, -1}, next = 0;
+    for (uint32_t k = 0; k < shape.rank; k++)
+        if (!(axes >> k & 1)) from[k] = next++;
+    return ir_view(g, id, shape, from);
+}
+
+/* A map of tensors that are all spread along some axes is made before they are. */
 static ir_id map_before_spread(struct ir *g, const struct node *n)
 {
-    ir_id pattern = IR_NONE, in[IR_INPUTS] = {IR_NONE, IR_NONE, IR_NONE};
-    for (uint32_t k = 0; k < n->n_in; k++) {
-        if (!is_broadcast(g, n->in[k])) return IR_NONE;
-        bool number = node_spread(g, n->in[k]) != IR_NONE;
-        if (pattern == IR_NONE || (!number && node_spread(g, pattern) != IR_NONE)) pattern = n->in[k];
-        if (!number && !same_view(g, pattern, n->in[k])) return IR_NONE;
-    }
-    for (uint32_t k = 0; k < n->n_in; k++) in[k] = g->node[n->in[k]].in[0];
-    const struct node view = g->node[pattern];
-    return ir_view(g, ir_map(g, n->kind, in[0], in[1], in[2]), view.shape, view.from);
+    uint32_t axes = ~0u;
+    ir_id in[IR_INPUTS] = {IR_NONE, IR_NONE, IR_NONE};
+    for (uint32_t k = 0; k < n->n_in; k++) axes &= node_spread_axes(g, n->in[k]);
+    if (!axes) return IR_NONE;
+    for (uint32_t k = 0; k < n->n_in; k++) in[k] = node_without_axes(g, n->in[k], axes);
+    return node_spread_along(g, ir_map(g, n->kind, in[0], in[1], in[2]), n->shape, axes);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------------- */
+/* ---- all of them
+ * ------------------------------------------------------------------------------------------------------- */
 
 static ir_id simplify_kind(struct ir *g, const struct node *n)
 {

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-/* Below this many multiply-adds, or with a shorter extent, a call of gemm or packing for tiles costs more than it saves. */
+/* Below this many multiply-adds, or with a shorter extent, a call of gemm or packing for tiles costs more than it
+ * saves. */
 enum { LEAST_FOR_BLAS = 8192, LEAST_FOR_TILES = 512, LEAST_EXTENT = 4 };
 
 /* m, n, k loops with a product of two loads as the body, whatever the finish. */

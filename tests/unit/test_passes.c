@@ -1,4 +1,5 @@
-/* test_passes.c: the plans of hand-built graphs compute what the interpreter does, and have the structure that makes them fast. */
+/* test_passes.c: the plans of hand-built graphs compute what the interpreter does, and have the structure that
+ * makes them fast. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,8 @@
 #include "compiler/pass/pass.h"
 #include "runtime/base/random.h"
 
-/* ---- a module by hand ------------------------------------------------------------------------------------------------ */
+/* ---- a module by hand
+ * ------------------------------------------------------------------------------------------------ */
 
 enum { MOST_FIELDS = 64 };
 struct fixture {
@@ -42,7 +44,8 @@ static void end(struct fixture *f)
     arena_free(f->arena);
 }
 
-static uint32_t add_field(struct fixture *f, const char *name, uint32_t slab, bool per_sample, uint32_t rank, uint32_t m, uint32_t n)
+static uint32_t add_field(struct fixture *f, const char *name, uint32_t slab, bool per_sample, uint32_t rank,
+                          uint32_t m, uint32_t n)
 {
     uint64_t size = ((uint64_t)(rank > 0 ? m : 1) * (rank > 1 ? n : 1) + 15) / 16 * 16;
     struct nnt_field field = {.name = name, .slab = slab, .per_sample = per_sample, .rank = rank, .extent = {m, n}};
@@ -62,10 +65,17 @@ static void finish_fields(struct fixture *f)
         if (f->field[k].per_sample) f->field[k].offset = f->description.size[f->field[k].slab];
 }
 
-static ir_id map1(struct ir *g, enum primitive op, ir_id a) { return ir_map(g, op, a, IR_NONE, IR_NONE); }
-static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b) { return ir_map(g, op, a, b, IR_NONE); }
+static ir_id map1(struct ir *g, enum primitive op, ir_id a)
+{
+    return ir_map(g, op, a, IR_NONE, IR_NONE);
+}
+static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b)
+{
+    return ir_map(g, op, a, b, IR_NONE);
+}
 
-/* ---- plan against interpreter ---------------------------------------------------------------------------------------- */
+/* ---- plan against interpreter
+ * ---------------------------------------------------------------------------------------- */
 
 static struct kernels compile(struct fixture *f, struct target target)
 {
@@ -99,15 +109,16 @@ static void free_call(struct nnt_call *call)
     for (uint32_t s = 0; s < NNT_SLABS; s++) free(call->slab[s]);
 }
 
-static void assert_same_slabs(const struct fixture *f, const struct nnt_call *want, const struct nnt_call *got, const char *entry)
+static void assert_same_slabs(const struct fixture *f, const struct nnt_call *want, const struct nnt_call *got,
+                              const char *entry)
 {
     for (uint32_t s = 0; s < NNT_WORK; s++) {
         for (uint64_t i = 0; i < slab_size(f, s, want->batch); i++) {
             double a = ((const double *)want->slab[s])[i], b = ((const double *)got->slab[s])[i];
             if (a != a && b != b) continue;
             if (!(fabs(a - b) <= 1e-12 * (1 + fabs(a))))
-                fail_msg("seed %u, %s, batch %u, slab %u, element %u: %.17g, not %.17g", f->seed, entry, want->batch, s,
-                         (uint32_t)i, b, a);
+                fail_msg("seed %u, %s, batch %u, slab %u, element %u: %.17g, not %.17g", f->seed, entry,
+                         want->batch, s, (uint32_t)i, b, a);
         }
     }
 }
@@ -138,12 +149,14 @@ static void assert_same(struct fixture *f)
         struct kernels kernels = compile(f, (struct target){.blas = blas, .batch = 64});
         for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
             assert_int_equal(kernels.entry[e] != NULL, f->g->entry[e].n_results > 0);
-            for (uint32_t k = 0; kernels.entry[e] && k < LENGTH(batches); k++) assert_same_entry(f, &kernels, e, batches[k]);
+            for (uint32_t k = 0; kernels.entry[e] && k < LENGTH(batches); k++)
+                assert_same_entry(f, &kernels, e, batches[k]);
         }
     }
 }
 
-/* ---- the network: inputs, tanh, softmax with cross-entropy ------------------------------------------------------------- */
+/* ---- the network: inputs, tanh, softmax with cross-entropy
+ * ------------------------------------------------------------- */
 
 enum optimizer { SGD, MOMENTUM, ADAM, CLIPPED };
 struct mlp {
@@ -200,7 +213,10 @@ static void mlp_forward(struct fixture *f, struct mlp *m)
     m->mean = ir_reduce(g, REDUCE_MEAN, m->losses, 1);
 }
 
-static ir_id scaled(struct ir *g, double number, ir_id a) { return map2(g, PRIMITIVE_mul, ir_number(g, number), a); }
+static ir_id scaled(struct ir *g, double number, ir_id a)
+{
+    return map2(g, PRIMITIVE_mul, ir_number(g, number), a);
+}
 
 static void mlp_adam(struct fixture *f, const struct mlp *m, uint32_t k, ir_id d)
 {
@@ -211,7 +227,8 @@ static void mlp_adam(struct fixture *f, const struct mlp *m, uint32_t k, ir_id d
                     scaled(g, 1 - 0.999, map2(g, PRIMITIVE_mul, d, d)));
     ir_id c1 = map2(g, PRIMITIVE_sub, one, map2(g, PRIMITIVE_pow, ir_number(g, 0.9), step));
     ir_id c2 = map2(g, PRIMITIVE_sub, one, map2(g, PRIMITIVE_pow, ir_number(g, 0.999), step));
-    ir_id root = map2(g, PRIMITIVE_add, map1(g, PRIMITIVE_sqrt, map2(g, PRIMITIVE_div, m2, c2)), ir_number(g, 1e-8));
+    ir_id root =
+        map2(g, PRIMITIVE_add, map1(g, PRIMITIVE_sqrt, map2(g, PRIMITIVE_div, m2, c2)), ir_number(g, 1e-8));
     ir_id move = map2(g, PRIMITIVE_div, map2(g, PRIMITIVE_div, m1, c1), root);
     ir_id q = map2(g, PRIMITIVE_sub, m->source[k], map2(g, PRIMITIVE_mul, ir_argument(g, NNT_RATE), move));
     ir_define(g, NNT_ENTRY_step, q, m->q[k]);
@@ -246,7 +263,8 @@ static void mlp_step(struct fixture *f, const struct mlp *m, enum optimizer opti
             ir_define(g, NNT_ENTRY_step, move, m->moment[2 * k]);
         }
         if (optimizer == CLIPPED) move = map2(g, PRIMITIVE_mul, clip_factor(g, d), d[k]);
-        ir_define(g, NNT_ENTRY_step, map2(g, PRIMITIVE_sub, m->source[k], map2(g, PRIMITIVE_mul, rate, move)), m->q[k]);
+        ir_define(g, NNT_ENTRY_step, map2(g, PRIMITIVE_sub, m->source[k], map2(g, PRIMITIVE_mul, rate, move)),
+                  m->q[k]);
     }
 }
 
@@ -268,7 +286,8 @@ static void mlp_build(struct fixture *f, struct mlp *m, enum optimizer optimizer
 static void computes_what_the_interpreter_does(void **state)
 {
     (void)state;
-    static const struct mlp sizes[] = {{.x = 7, .h = 5, .o = 3}, {.x = 24, .h = 16, .o = 10}, {.x = 2, .h = 1, .o = 1}};
+    static const struct mlp sizes[] = {
+        {.x = 7, .h = 5, .o = 3}, {.x = 24, .h = 16, .o = 10}, {.x = 2, .h = 1, .o = 1}};
     for (uint32_t s = 0; s < LENGTH(sizes); s++) {
         for (enum optimizer optimizer = SGD; optimizer <= CLIPPED; optimizer++) {
             struct fixture f;
@@ -280,10 +299,191 @@ static void computes_what_the_interpreter_does(void **state)
     }
 }
 
-/* ---- graphs drawn by seed ---------------------------------------------------------------------------------------------- */
+/* ---- structure
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* The nests of the step as `lower` leaves them, with the functions that `expand` takes away. */
+static char *step_text(struct fixture *f, struct target target)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&text, &length);
+    struct pass_watch watch = {.verify = true, .dump_after = "lower", .stop_after = "lower", .to = to};
+    struct kernels kernels;
+    assert_true(run_passes(f->diag, f->arena, f->g, &f->description, &target, &watch, NULL, &kernels));
+    fclose(to);
+    char *step = strdup(strstr(text, "step:\n"));
+    free(text);
+    return step;
+}
+
+static uint32_t count_text(const char *text, const char *word)
+{
+    uint32_t count = 0;
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word)) count++;
+    return count;
+}
+
+static bool stores_to(const struct nest *nest, uint32_t slab)
+{
+    const struct program *last = nest->summed ? &nest->finish : &nest->body;
+    for (uint32_t i = 0; i < last->count; i++)
+        if (last->code[i].op == SCALAR_STORE && nest->operand[last->code[i].index].at.slab == slab) return true;
+    return false;
+}
+
+struct counts {
+    uint32_t nests, loops, blas, updates_in_gemm, elementwise, moments_with_parameters, to_parameters;
+};
+
+static struct counts count_step(const struct kernels *kernels)
+{
+    const struct nests *nests = kernels->entry[NNT_ENTRY_step];
+    struct counts c = {0};
+    for (uint32_t i = 0; i < nests->count; i++) {
+        const struct nest *nest = nests->item[i].nest;
+        c.loops += nests->item[i].kind == ITEM_BEGIN;
+        if (!nest) continue;
+        struct product product;
+        bool negative = false;
+        c.nests++;
+        c.blas += nest->how == HOW_BLAS;
+        c.elementwise += nest->depth == 2 && !nest->outer && !nest->summed && nest->extent[0] == NEST_BATCH;
+        c.to_parameters += stores_to(nest, NNT_PARAMETERS);
+        c.moments_with_parameters += stores_to(nest, NNT_PARAMETERS) && stores_to(nest, NNT_MOMENTS);
+        if (nest->how == HOW_BLAS && nest_product(nest, &product, &negative))
+            c.updates_in_gemm += product.accumulate && negative && product.alpha != NEST_NONE &&
+                                 nest->operand[product.c].at.slab == NNT_PARAMETERS;
+    }
+    return c;
+}
+
+static void a_step_by_gemm_is_one_pass_over_each_tensor(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct mlp m = {.x = 24, .h = 16, .o = 10};
+    mlp_build(&f, &m, SGD);
+    struct target target = {.blas = true, .batch = 64};
+    char *text = step_text(&f, target);
+    assert_int_equal(count_text(text, "= tanh"), 1);
+    assert_int_equal(count_text(text, "= exp"), 1);
+    assert_int_equal(count_text(text, "= log"), 1);
+    free(text);
+    struct kernels kernels = compile(&f, target);
+    struct counts c = count_step(&kernels);
+    assert_int_equal(c.blas, 5); /* two forward, two by weights, one by the hidden state: none by the inputs */
+    assert_int_equal(c.updates_in_gemm, 2);
+    assert_int_equal(c.elementwise, 2); /* bias and tanh; the derivative */
+    assert_int_equal(c.loops, 1);       /* output bias, softmax, loss and derivative, row by row */
+    assert_int_equal(c.to_parameters, 4);
+    const struct nests *step = kernels.entry[NNT_ENTRY_step];
+    assert_int_equal(step->work_per_sample, 3 * 16); /* z and y share one, dh and dz, and all of the output */
+    assert_true(step->work <= 6 * 16);
+    assert_int_equal(f.description.size_per_sample[NNT_WORK], 3 * 16);
+    end(&f);
+}
+
+static void a_generated_step_ends_its_products_with_maps(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct mlp m = {.x = 24, .h = 16, .o = 10};
+    mlp_build(&f, &m, ADAM);
+    struct kernels kernels = compile(&f, (struct target){.blas = false, .batch = 64});
+    struct counts c = count_step(&kernels);
+    assert_int_equal(c.blas, 0);
+    assert_int_equal(c.elementwise, 0);
+    assert_int_equal(c.to_parameters, 4);
+    assert_int_equal(c.moments_with_parameters, 4);
+    end(&f);
+}
+
+static void moments_and_weights_are_one_pass(void **state)
+{
+    (void)state;
+    for (enum optimizer optimizer = MOMENTUM; optimizer <= ADAM; optimizer++) {
+        struct fixture f;
+        struct mlp m = {.x = 24, .h = 16, .o = 10};
+        mlp_build(&f, &m, optimizer);
+        struct target target = {.blas = true, .batch = 64};
+        char *text = step_text(&f, target);
+        assert_int_equal(count_text(text, "= pow"), optimizer == ADAM ? 2 : 0);
+        free(text);
+        struct kernels kernels = compile(&f, target);
+        struct counts c = count_step(&kernels);
+        assert_int_equal(c.blas, 5);
+        assert_int_equal(c.moments_with_parameters, 4);
+        assert_int_equal(c.to_parameters, 4);
+        end(&f);
+    }
+}
+
+/* relu's derivative is read off its value: z is not kept. */
+static void relu_keeps_one_tensor(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    uint32_t x = add_field(&f, "data.x", NNT_DATA, true, 1, 24, 0),
+             w = add_field(&f, "w", NNT_PARAMETERS, false, 2, 16, 24);
+    uint32_t v = add_field(&f, "v", NNT_PARAMETERS, false, 2, 10, 16),
+             b = add_field(&f, "b", NNT_PARAMETERS, false, 1, 16, 0);
+    finish_fields(&f);
+    ir_id z = affine(f.g, ir_source(f.g, x), ir_source(f.g, w), ir_source(f.g, b));
+    ir_id y = map2(f.g, PRIMITIVE_max, ir_number(f.g, 0), z);
+    ir_id out = ir_contract(f.g, y, ir_source(f.g, v), "bj,ij->bi");
+    ir_id mean = ir_reduce(f.g, REDUCE_MEAN, ir_reduce(f.g, REDUCE_SUM, map2(f.g, PRIMITIVE_mul, out, out), 2), 1);
+    ir_define(f.g, NNT_ENTRY_step,
+              map2(f.g, PRIMITIVE_sub, ir_source(f.g, w), ir_gradient(f.g, mean, ir_source(f.g, w))), w);
+    assert_same(&f);
+    struct kernels kernels = compile(&f, (struct target){.blas = true, .batch = 64});
+    assert_int_equal(count_step(&kernels).elementwise, 3);                    /* the last: 2 out / batch */
+    assert_int_equal(kernels.entry[NNT_ENTRY_step]->work_per_sample, 3 * 16); /* y, out, dy */
+    end(&f);
+}
+
+/* Each result is stored after every read of what it replaces, in a circle too. */
+static void results_wait_for_readers(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    uint32_t a = add_field(&f, "a", NNT_PARAMETERS, false, 2, 3, 3),
+             b = add_field(&f, "b", NNT_PARAMETERS, false, 2, 3, 3);
+    uint32_t c = add_field(&f, "c", NNT_STATE, true, 1, 3, 0);
+    finish_fields(&f);
+    ir_id p = ir_source(f.g, a), q = ir_source(f.g, b), x = ir_source(f.g, c);
+    ir_define(f.g, NNT_ENTRY_forward, p, b);
+    ir_define(f.g, NNT_ENTRY_forward, q, a);
+    ir_define(f.g, NNT_ENTRY_loss,
+              ir_view(f.g, p, (struct shape){2, {3, 3}}, (const int8_t[IR_AXES]){1, 0, -1, -1}), a);
+    ir_define(f.g, NNT_ENTRY_step, map2(f.g, PRIMITIVE_sub, p, ir_contract(f.g, p, q, "ik,kj->ij")), a);
+    ir_define(f.g, NNT_ENTRY_step, ir_contract(f.g, x, p, "bj,ij->bi"), c);
+    ir_define(f.g, NNT_ENTRY_step, map2(f.g, PRIMITIVE_add, q, p), b);
+    assert_same(&f);
+    end(&f);
+}
+
+static void unknown_passes_are_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    struct kernels kernels;
+    struct target target = {.real_bytes = 8};
+    struct pass_watch watch = {.stop_after = "fuze"};
+    assert_false(run_passes(f.diag, f.arena, f.g, &f.description, &target, &watch, NULL, &kernels));
+    assert_int_equal(diag_status(f.diag), 1);
+    diag_free(f.diag);
+    arena_free(f.arena);
+}
+
+/* ---- graphs drawn by seed
+ * ---------------------------------------------------------------------------------------------- */
 
 enum { SHAPES = 8, RESULTS = 6 };
-static const struct shape shapes[SHAPES] = {{0, {0}},      {1, {0}},    {2, {0, 3}},    {2, {0, 4}},
+static const struct shape shapes[SHAPES] = {{0, {0}},       {1, {0}}, {2, {0, 3}}, {2, {0, 4}},
                                             {3, {0, 3, 4}}, {1, {3}}, {2, {4, 3}}, {2, {3, 3}}};
 
 static uint32_t shape_index(struct shape shape)
@@ -322,8 +522,10 @@ static ir_id draw_like(struct drawing *d, struct shape shape)
 
 static ir_id draw_map(struct drawing *d)
 {
-    static const enum primitive unary[] = {PRIMITIVE_tanh, PRIMITIVE_neg, PRIMITIVE_sin, PRIMITIVE_abs, PRIMITIVE_logistic, PRIMITIVE_hold};
-    static const enum primitive binary[] = {PRIMITIVE_add, PRIMITIVE_sub, PRIMITIVE_mul, PRIMITIVE_max, PRIMITIVE_min};
+    static const enum primitive unary[] = {PRIMITIVE_tanh, PRIMITIVE_neg,      PRIMITIVE_sin,
+                                           PRIMITIVE_abs,  PRIMITIVE_logistic, PRIMITIVE_hold};
+    static const enum primitive binary[] = {PRIMITIVE_add, PRIMITIVE_sub, PRIMITIVE_mul, PRIMITIVE_max,
+                                            PRIMITIVE_min};
     struct ir *g = d->f.g;
     ir_id a = draw_node(d), b = draw_like(d, g->node[a].shape);
     switch (random_below(&d->random, 6)) {
@@ -366,15 +568,21 @@ static ir_id draw_reduce(struct drawing *d)
     ir_id a = draw_node(d);
     uint32_t rank = d->f.g->node[a].shape.rank;
     uint8_t axes = rank ? (uint8_t)(1 + random_below(&d->random, (1u << rank) - 1)) : 0;
-    enum reduction kind = axes & 1 && shape_index(d->f.g->node[a].shape) < 5 ? REDUCE_MEAN : kinds[random_below(&d->random, LENGTH(kinds))];
+    enum reduction kind = axes & 1 && shape_index(d->f.g->node[a].shape) < 5
+                              ? REDUCE_MEAN
+                              : kinds[random_below(&d->random, LENGTH(kinds))];
     return ir_reduce(d->f.g, kind, a, axes);
 }
 
 static ir_id draw_contract(struct drawing *d)
 {
-    static const struct { uint32_t a, b; const char *labels; } forms[] = {
-        {2, 6, "bj,ij->bi"}, {3, 6, "bi,ij->bj"}, {3, 2, "bi,bj->ij"}, {2, 7, "bj,ij->bi"}, {7, 7, "ij,kj->ki"}, {4, 2, "bji,bj->bi"},
-        {4, 3, "bji,bi->bj"}, {2, 3, "bj,bi->bji"}, {2, 2, "bi,bi->b"}, {2, 5, "bi,i->b"}, {6, 5, "ij,j->i"}, {1, 2, "b,bi->i"},
+    static const struct {
+        uint32_t a, b;
+        const char *labels;
+    } forms[] = {
+        {2, 6, "bj,ij->bi"},  {3, 6, "bi,ij->bj"},  {3, 2, "bi,bj->ij"},  {2, 7, "bj,ij->bi"}, {7, 7, "ij,kj->ki"},
+        {4, 2, "bji,bj->bi"}, {4, 3, "bji,bi->bj"}, {2, 3, "bj,bi->bji"}, {2, 2, "bi,bi->b"},  {2, 5, "bi,i->b"},
+        {6, 5, "ij,j->i"},    {1, 2, "b,bi->i"},    {2, 3, "bk,bi->i"},   {3, 5, "bk,i->bi"},
     };
     uint32_t k = random_below(&d->random, LENGTH(forms));
     return ir_contract(d->f.g, draw_like(d, shapes[forms[k].a]), draw_like(d, shapes[forms[k].b]), forms[k].labels);
@@ -387,7 +595,8 @@ static void draw_fields(struct drawing *d)
         bool rows = shapes[k].rank && shapes[k].extent[0] == IR_BATCH;
         const uint32_t *extent = shapes[k].extent + rows;
         for (uint32_t s = 0; s < 3; s++)
-            d->source[k][s] = add_field(&d->f, "field", slabs[s], rows, shapes[k].rank - rows, extent[0], extent[1]);
+            d->source[k][s] =
+                add_field(&d->f, "field", slabs[s], rows, shapes[k].rank - rows, extent[0], extent[1]);
     }
     finish_fields(&d->f);
     for (uint32_t k = 0; k < SHAPES; k++)
@@ -427,7 +636,10 @@ static void plans_of_random_graphs_agree(void **state)
         uint32_t size = 10 + random_below(&d.random, 60);
         for (uint32_t k = 0; k < size; k++) {
             uint32_t what = random_below(&d.random, 10);
-            keep(&d, what < 5 ? draw_map(&d) : what < 7 ? draw_view(&d) : what < 8 ? draw_reduce(&d) : draw_contract(&d));
+            keep(&d, what < 5   ? draw_map(&d)
+                     : what < 7 ? draw_view(&d)
+                     : what < 8 ? draw_reduce(&d)
+                                : draw_contract(&d));
         }
         if (seed % 2) draw_gradient(&d);
         draw_results(&d, NNT_ENTRY_forward);
@@ -441,6 +653,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(computes_what_the_interpreter_does),
+        cmocka_unit_test(a_step_by_gemm_is_one_pass_over_each_tensor),
+        cmocka_unit_test(a_generated_step_ends_its_products_with_maps),
+        cmocka_unit_test(moments_and_weights_are_one_pass),
+        cmocka_unit_test(relu_keeps_one_tensor),
+        cmocka_unit_test(results_wait_for_readers),
+        cmocka_unit_test(unknown_passes_are_refused),
         cmocka_unit_test(plans_of_random_graphs_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
