@@ -44,13 +44,14 @@ const char *text_nearest(const char *found, const char *const words[], uint32_t 
     size_t length = strlen(found);
     if (length > LONGEST_WORD) return NULL;
     const char *nearest = NULL;
-    uint32_t best = (length < 6 ? 1 : (uint32_t)length / 3) + 1;
+    uint32_t most = length < 6 ? 1 : (uint32_t)length / 3, best = UINT32_MAX;
     for (uint32_t i = 0; i < n_words; i++) {
         size_t other = strlen(words[i]);
         if (other > LONGEST_WORD) continue;
         uint32_t distance = edit_distance(found, (uint32_t)length, words[i], (uint32_t)other);
-        if (distance >= best) continue;
-        best = distance;
+        uint32_t rank = 2 * distance + (other != length);
+        if (distance > most || distance >= length || rank >= best) continue;
+        best = rank;
         nearest = words[i];
     }
     return nearest;

@@ -5,7 +5,7 @@
 #include "runtime/base/base.h"
 
 /* The word nearest to `found` by edit distance (insert, delete, replace, swap of neighbours; case ignored), or NULL where
- * none is within max(1, length / 3) edits. Ties: the first. */
+ * none is within max(1, length / 3) edits, fewer than all letters. Ties: the one of the same length, then the first. */
 const char *text_nearest(const char *found, const char *const words[], uint32_t n_words);
 /* The shortest decimal text that reads back as the same double, C locale whatever the program's; buffer of 32 bytes.
  * Non-finite values print as nan, inf, -inf. */
