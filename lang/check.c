@@ -1,6 +1,7 @@
 /* check.c: tree to model: the only place that refuses a file; calls the parts one after another. */
 #include "lang/check.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -213,6 +214,10 @@ static void add_param(struct checker *c, const struct ast *node)
     else
         value = value_of(&s, e);
     if (value.kind != VALUE_POISON && !is_constant(value)) BUG("a param that is no constant");
+    if (value.kind == VALUE_NUMBER && !isfinite(value.e->number)) {
+        mistake(&s, e->span, "out-of-range", "'%s' is not a finite number", node->text);
+        value = poison();
+    }
     struct symbol *symbol = new_symbol(c, node);
     symbol->is_param = true;
     symbol->value = value;

@@ -53,6 +53,7 @@ struct scope {
     const struct scope *caller; /* of a let */
     struct span call;           /* where the let was called */
     uint32_t depth;
+    bool inside; /* the prelude, where its hidden names are known */
 };
 
 /* ---- the checker --------------------------------------------------------------------------------------------------------- */
@@ -107,7 +108,6 @@ struct checker {
     bool doubt_groups, doubt_boundary, doubt_blocks, doubt_activations, doubt_loss;
     bool unread_groups; /* a neurons statement did not parse: any name may be a group */
     bool in_doubt;      /* set by a statement whose mistake was reported elsewhere */
-    struct span tick_without_ticks;
     uint64_t n_neurons, n_parameters;
     uint32_t *last_into, *previous_into; /* blocks into a group, latest first; NNT_NONE ends */
     /* the ensemble and train blocks */
@@ -175,6 +175,8 @@ struct value evaluate_index(const struct scope *s, const struct ast *e);
 struct value loss_call(const struct scope *s, const struct ast *call); /* target(y), prediction(g) */
 struct value evaluate_call(const struct scope *s, const struct ast *e);
 const struct symbol *find_symbol(const struct scope *s, const char *name);
+/* Whether a param or let of that name stands further down. */
+bool is_later(const struct checker *c, const char *name);
 /* Names that the language keeps for itself: z, s, target, … */
 bool is_reserved_name(const char *name);
 /* What a function takes, for hints: "(y, t, width)", or NULL where there is no such function in this scope. */

@@ -43,6 +43,7 @@ static uint32_t add_parameter(const struct scope *s, struct parameter p)
     c->n_parameters += (uint64_t)p.rows * p.columns;
     if (c->n_parameters > MODEL_MOST_PARAMETERS) {
         mistake(s, p.at, "too-large", "the network has more than %d weights and biases", MODEL_MOST_PARAMETERS);
+        c->n_parameters -= (uint64_t)p.rows * p.columns;
         return NNT_NONE;
     }
     m->parameter = arena_grow(c->arena, m->parameter, m->n_parameters, &c->parameter_capacity, sizeof *m->parameter);
@@ -92,6 +93,12 @@ static bool is_new_block(const struct scope *s, struct span at, uint32_t from, u
 
 /* ---- ties -------------------------------------------------------------------------------------------------------------------------- */
 
+static struct span tie_span(const struct ast *tie)
+{
+    uint32_t begin = tie->text[0] ? name_of(tie).begin : tie->child[0]->span.begin;
+    return (struct span){tie->span.source, begin, tie->span.end};
+}
+
 /* The block that a tie names; NNT_NONE after a message. */
 static uint32_t tied_block(const struct scope *s, const struct ast *tie)
 {
@@ -110,7 +117,7 @@ static uint32_t tied_block(const struct scope *s, const struct ast *tie)
     }
     uint32_t block = find_block(c, end[0], end[1]);
     if (block == NNT_NONE)
-        mistake(s, tie->span, "no-such-block", "there is no block from '%s' to '%s' above this line", c->m->group[end[0]].shown,
+        mistake(s, tie_span(tie), "no-such-block", "there is no block from '%s' to '%s' above this line", c->m->group[end[0]].shown,
                 c->m->group[end[1]].shown);
     return block;
 }
@@ -124,11 +131,11 @@ static void tie_block(const struct scope *s, const struct ast *tie, struct block
     const struct block *o = &m->block[other];
     uint32_t rows = m->group[transpose ? o->from : o->to].size, columns = m->group[transpose ? o->to : o->from].size;
     if (rows != m->group[b.to].size || columns != m->group[b.from].size) {
-        mistake(s, tie->span, "bad-shape", "the block is %u by %u and the tied one %u by %u; they must have one shape", m->group[b.to].size,
+        mistake(s, tie_span(tie), "bad-shape", "the block is %u by %u and the tied one %u by %u; they must have one shape", m->group[b.to].size,
                 m->group[b.from].size, rows, columns);
         return;
     }
-    refuse(s->c, REFUSED_tied, tie->span);
+    refuse(s->c, REFUSED_tied, tie_span(tie));
     b.parameter = o->parameter;
     b.transposed = o->transposed != transpose;
     add_block(s->c, b);

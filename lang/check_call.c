@@ -11,8 +11,6 @@ static const char *const reductions[] = {
 static const char *const binding_functions[] = {"one_hot",  "number", "columns", "standardize", "minmax",
                                                 "slice",    "noisy",  "flip",    "mask",        "shuffled"};
 
-static bool in_prelude(const struct scope *s) { return s->symbols <= s->c->n_prelude; }
-
 static bool is_schedule(const struct symbol *let)
 {
     return strcmp(let->let->child[0]->child[0]->text, "z") && strcmp(let->let->child[0]->child[0]->text, "y") &&
@@ -33,11 +31,11 @@ static const uint32_t ANY_COUNT = UINT32_MAX;
 /* The prelude's function of that name and number of arguments, visible here; NULL where there is none. */
 static const struct symbol *find_prelude(const struct scope *s, const char *name, uint32_t n)
 {
-    uint32_t end = in_prelude(s) ? s->symbols : s->c->n_prelude;
+    uint32_t end = s->inside ? s->symbols : s->c->n_prelude;
     for (uint32_t i = 0; i < end; i++) {
         const struct symbol *symbol = &s->c->symbol[i];
         if (strcmp(symbol->name, name) || (n != ANY_COUNT && symbol->n_arguments != n)) continue;
-        if (!symbol->hidden || in_prelude(s)) return symbol;
+        if (!symbol->hidden || s->inside) return symbol;
     }
     return NULL;
 }
@@ -45,7 +43,7 @@ static const struct symbol *find_prelude(const struct scope *s, const char *name
 static int find_primitive(const struct scope *s, const char *name)
 {
     for (int i = 0; i < PRIMITIVES; i++)
-        if (!strcmp(primitive_rows[i].name, name) && (primitive_rows[i].help[0] || in_prelude(s))) return i;
+        if (!strcmp(primitive_rows[i].name, name) && (primitive_rows[i].help[0] || s->inside)) return i;
     return -1;
 }
 
@@ -171,7 +169,7 @@ static struct value call_let(const struct scope *s, const struct ast *e, const s
     for (uint32_t i = 0; i < n; i++)
         local[i] = (struct local){symbol->let->child[0]->child[i]->text, argument[i], i ? &local[i - 1] : NULL};
     struct scope inner = {.c = c, .place = s->place, .symbols = index, .locals = n ? &local[n - 1] : NULL, .caller = s,
-                          .call = e->span, .depth = depth, .at = s->at.source || !prelude ? s->at : e->span};
+                          .call = e->span, .depth = depth, .inside = prelude, .at = s->at.source || !prelude ? s->at : e->span};
     struct value result = value_of(&inner, symbol->let->child[1]);
     if ((result.kind == VALUE_NUMBER || result.kind == VALUE_TRUTH) && !within_bounds(s, e->span, result.e)) result = poison();
     /* A prelude function's mistake belongs to each call of it. */
@@ -184,6 +182,7 @@ static struct value call_let(const struct scope *s, const struct ast *e, const s
 const struct expr *built_in(struct checker *c, const char *name, const struct expr *argument)
 {
     struct scope s = scope_of(c, PLACE_CONSTANT, c->n_prelude);
+    s.inside = true;
     struct value value = number_value(argument);
     static const struct ast nowhere = {.kind = AST_CALL, .text = ""};
     int primitive = find_primitive(&s, name);
@@ -215,6 +214,7 @@ static bool from_preactivation(const struct scope *s, const char *name, struct v
         if (group->activation != built_in(s->c, from_z[i].activation, expr_variable(pool, VAR_Z, 0, group->size))) return false;
         struct scope inside = *s;
         inside.symbols = s->c->n_prelude;
+        inside.inside = true;
         *symbol = find_prelude(&inside, from_z[i].from_z, 2);
         argument[0] = number_value(expr_variable(pool, VAR_PREACTIVATION, y->index, y->width));
         return true;
@@ -251,7 +251,7 @@ static struct value call_built_in(const struct scope *s, const struct ast *e, co
         return number_value(expr_reduce(s->c->m->pool, (enum reduction)reduction, argument[0].e));
     }
     const struct symbol *symbol = find_prelude(s, name, n);
-    if (symbol && is_schedule(symbol) && !in_prelude(s) && (s->place != PLACE_SCHEDULE || s->caller)) {
+    if (symbol && is_schedule(symbol) && !s->inside && (s->place != PLACE_SCHEDULE || s->caller)) {
         mistake(s, name_of(e), "unknown-name", "'%s' is a schedule, for temperature, rates and coefficients; it means nothing here", name);
         return poison();
     }
@@ -303,6 +303,10 @@ static struct value unknown_function(const struct scope *s, const struct ast *e)
 {
     struct choice choice = {0};
     functions_here(s, &choice);
+    if (is_later(s->c, e->text)) {
+        mistake(s, name_of(e), "used-before", "'%s' is used before it is given; params and lets come before their uses", e->text);
+        return poison();
+    }
     bool place_word = is_binding_function(e->text) || !strcmp(e->text, "target") || !strcmp(e->text, "prediction") ||
                       !strcmp(e->text, "warmup") || !strcmp(e->text, "piecewise");
     mistake(s, name_of(e), "unknown-name", place_word ? "'%s' means nothing here" : "unknown function '%s'", e->text);

@@ -133,13 +133,9 @@ static void warn_unreached(struct checker *c, struct leaving l)
 
 void check_graph(struct checker *c)
 {
-    struct scope s = graph_scope(c);
     struct leaving l = sort_leaving(c);
     check_driven(c);
     check_missing_activations(c);
     check_order(c, l);
     warn_unreached(c, l);
-    if (c->tick_without_ticks.source)
-        mistake(&s, c->dynamics_at.source ? c->dynamics_at : c->tick_without_ticks, "needs-ticks",
-                "'each tick' needs dynamics ticks(n), with n at least the number of rows");
 }

@@ -109,7 +109,6 @@ static const char *what_lacks(const struct checker *c, int which)
     if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_loss || c->doubt_R) return NULL;
     if (which == MEASURE_loss && !c->has_loss && !has_error(m)) return "the network has no loss";
     if ((which == MEASURE_accuracy || which == MEASURE_rmse) && !has_output(m)) return "the network has no output";
-    if (m->data.n_groups && !m->data.present) return "the file has no data block";
     return NULL;
 }
 
@@ -159,17 +158,14 @@ static void add_default(struct checker *c)
 {
     struct measure_spec spec = {.at = name_of(c->network.node), .when = WHEN_EPOCHS, .every = 1, .probe = 512};
     bool no_ensemble = false;
-    const char *lacks = NULL;
     for (size_t i = 0; i < LENGTH(default_measures); i++) {
         int which = default_measures[i];
         const char *why = what_lacks(c, which);
         bool improper = measures[which].need == NEED_ENSEMBLE && !c->m->ensemble_proper;
         no_ensemble = no_ensemble || (improper && !why);
-        if (why && which != MEASURE_accuracy && which != MEASURE_loss) lacks = why;
         if (!why && !improper) spec.asked |= 1u << which;
     }
-    if (lacks) left_out(c, spec.at, "%s: nothing is measured", lacks);
-    else if (no_ensemble)
+    if (no_ensemble)
         left_out(c, spec.at, "U, F, S, S_T and C are not measured: the ensemble has no free neuron, or one that nothing holds");
     if (spec.asked) add_spec(c, spec);
 }

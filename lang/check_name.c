@@ -74,12 +74,17 @@ static const char *const place_words[] = {
     [PLACE_BINDING] = "a binding",
 };
 
-static bool is_later(const struct scope *s, const char *name)
+static bool gives_name(const struct ast *file, const char *name)
 {
-    for (uint32_t i = s->symbols; i < s->c->n_symbols; i++)
-        if (!strcmp(s->c->symbol[i].name, name)) return true;
+    for (uint32_t i = 0; i < file->n_children; i++) {
+        const struct ast *top = file->child[i];
+        if ((top->kind == AST_PARAM || top->kind == AST_LET) && !strcmp(top->text, name)) return true;
+        if (top->kind == AST_INCLUDE && top->n_children > 1 && top->child[1] && gives_name(top->child[1], name)) return true;
+    }
     return false;
 }
+
+bool is_later(const struct checker *c, const char *name) { return gives_name(c->source->file, name); }
 
 /* The name exists elsewhere: say why not here. */
 static bool explain_name(const struct scope *s, const struct ast *e)
@@ -90,7 +95,7 @@ static bool explain_name(const struct scope *s, const struct ast *e)
         diag_hint(s->c->diag, "write '%s%s'", name, arguments);
         return true;
     }
-    if (is_later(s, name)) {
+    if (is_later(s->c, name)) {
         mistake(s, e->span, "used-before", "'%s' is used before it is given; params and lets come before their uses", name);
         return true;
     }
@@ -216,8 +221,7 @@ struct value evaluate_name(const struct scope *s, const struct ast *e)
     const struct local *local = find_local(s, e->text);
     if (local) return local->value;
     if (!s->caller && place_name(s, e, &value)) return value;
-    bool prelude = s->symbols <= s->c->n_prelude;
-    if (prelude && !strcmp(e->text, "progress")) return number_value(variable(s, VAR_PROGRESS, 0, 0));
+    if (s->inside && !strcmp(e->text, "progress")) return number_value(variable(s, VAR_PROGRESS, 0, 0));
     if (!s->caller && s->place == PLACE_LOSS) {
         const struct declaration *d = find_declaration(s->c, e->text);
         if (d) return group_variable(s, VAR_STATE, loss_group(s, e, d));

@@ -54,7 +54,8 @@ static void add_group(struct checker *c, const struct ast *decl, const struct gr
     g->shown = arena_printf(c->arena, "%s[%u]", decl->text, element);
 }
 
-static bool group_name_is_free(const struct scope *s, const struct ast *decl)
+/* false where a group has it already. */
+static bool check_group_name(const struct scope *s, const struct ast *decl)
 {
     const struct declaration *other = find_declaration(s->c, decl->text);
     const struct symbol *symbol = find_symbol(s, decl->text);
@@ -67,10 +68,8 @@ static bool group_name_is_free(const struct scope *s, const struct ast *decl)
         mistake(s, name_of(decl), "duplicate-name", "'%s' is a %s already; a group needs a name of its own", decl->text,
                 symbol->is_param ? "param" : "let");
         diag_note(s->c->diag, symbol->at, "given here");
-    } else {
-        return true;
     }
-    return false;
+    return !other;
 }
 
 /* How many groups a declaration makes: 1, or the depth of its array. False after a message. */
@@ -91,13 +90,13 @@ static void check_declaration(const struct scope *s, const struct ast *decl)
         c->doubt_groups = true;
         return;
     }
-    bool array = decl->n_children > 1 && decl->child[1], free = group_name_is_free(s, decl);
+    bool array = decl->n_children > 1 && decl->child[1], is_new = check_group_name(s, decl);
     struct grid grid;
     uint64_t depth = 1;
     const struct ast *extents = array ? decl->child[1] : decl->n_children ? decl->child[0] : NULL;
     bool sized = check_grid(s, extents, &grid);
     bool bad = !check_depth(s, decl, array, &depth) || !sized;
-    if (!free) return;
+    if (!is_new) return;
     if (bad) depth = 0, c->doubt_groups = true;
     c->n_neurons += depth * grid.size;
     if (!bad && (c->n_neurons > MODEL_MOST_NEURONS || c->m->n_groups + depth > MODEL_MOST_GROUPS)) {
@@ -240,9 +239,10 @@ static void check_each_tick(const struct scope *s, const struct ast *tick)
         (void)diag_did_you_mean(s->c->diag, tick->text, words, 1);
         return;
     }
-    refuse(s->c, REFUSED_each_tick, tick->span);
-    if (s->c->dynamics != DYNAMICS_TICKS && s->c->dynamics != DYNAMICS_UNKNOWN)
-        s->c->tick_without_ticks = tick->span;
+    if (s->c->dynamics == DYNAMICS_FEEDFORWARD || s->c->dynamics == DYNAMICS_SETTLE)
+        mistake(s, tick->span, "needs-ticks", "'each tick' without 'dynamics ticks(n)', n at least the number of rows");
+    else
+        refuse(s->c, REFUSED_each_tick, tick->span);
 }
 
 static void mark_boundary(const struct scope *s, const struct ast *statement, bool input)

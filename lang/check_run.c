@@ -165,11 +165,9 @@ static void decide_training(const struct scope *s)
     const struct ast *block = c->train.node;
     m->trains = m->loss && (c->minimizes_boundary || !c->minimizes_given);
     if (in_doubt(c) || c->minimizes_other || c->train_unknown || !m->trains) return;
-    if (!m->data.present) {
-        m->trains = false;
-        if (block) mistake(s, name_of(block), "no-data", "there is nothing to train on: the file has no data block");
-        else left_out(c, m->group[0].at, "the file has no data block: nothing is trained");
-    } else if (!model_trainables(m)) {
+    if (!m->data.present && m->data.n_groups)
+        left_out(c, name_of(c->network.node), "the file has no data block: the network can be compiled, but neither trained nor measured");
+    if (!model_trainables(m)) {
         m->trains = false;
         if (block) mistake(s, name_of(block), "nothing-to-train", "the network has no weight or bias that is not frozen");
         else left_out(c, m->group[0].at, "the network has no weight or bias that is not frozen: nothing is trained");
