@@ -22,8 +22,7 @@ struct record {
     struct columns columns;
 };
 
-/* ---- the folder
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the folder -------------------------------------------------------------------------------------------- */
 
 /* The first runs/NAME-N that is not there yet: mkdir decides, so that two runs at once get two folders. */
 static char *free_folder(struct diag *diag, const char *name)
@@ -109,8 +108,7 @@ const char *record_folder(const struct record *record)
     return record->folder;
 }
 
-/* ---- metrics
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- metrics ----------------------------------------------------------------------------------------------- */
 
 /* All of it, or a message; a partial last line is dropped when the run is resumed. */
 static bool append(struct diag *diag, int to, const char *path, const struct text *text)
@@ -182,8 +180,7 @@ char *record_line(const struct moment *moment)
     return line.data;
 }
 
-/* ---- run.json, the end
- * -------------------------------------------------------------------------------------------------- */
+/* ---- run.json, the end ------------------------------------------------------------------------------------- */
 
 bool record_run(struct record *record, struct diag *diag, const char *json)
 {

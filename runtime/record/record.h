@@ -7,32 +7,35 @@
 #include "runtime/thermo/measure.h"
 
 struct record;
-/* Opens (makes) a run folder: `out`, or where NULL the first free runs/NAME-N. With `resume` the folder exists, and metric lines behind
- * `step` are dropped. Every write is checked: a full disk is a message. NULL with messages. */
-MUST_USE struct record *record_open(struct diag *diag, const char *out, const char *name, bool resume, uint64_t step);
+/* Opens (makes) a run folder: `out`, or where NULL the first free runs/NAME-N. With `resume` the folder exists, and
+ * metric lines behind `step` are dropped. Every write is checked: a full disk is a message. NULL with messages. */
+MUST_USE struct record *record_open(struct diag *diag, const char *out, const char *name, bool resume,
+                                    uint64_t step);
 const char *record_folder(const struct record *record);
-/* Appends one line to metrics.jsonl (flushed) and a row to metrics.csv (rewritten with new columns at close where keys differ). A
- * non-finite number is a message and false: nothing of the line is written. */
+/* Appends one line to metrics.jsonl (flushed) and a row to metrics.csv (rewritten with new columns at close where
+ * keys differ). A non-finite number is a message and false: nothing of the line is written. */
 MUST_USE bool record_moment(struct record *record, struct diag *diag, const struct moment *moment);
-/* The line of a moment as record_moment writes it, without newline; free(). Keys in order; step epoch split first. */
+/* The line of a moment as record_moment writes it, without newline; free(). Keys in order; step epoch split first.
+ */
 MUST_USE char *record_line(const struct moment *moment);
 /* run.json's text, written whole. */
 MUST_USE bool record_run(struct record *record, struct diag *diag, const char *json);
 MUST_USE bool record_close(struct record *record, struct diag *diag); /* frees */
-void record_abandon(struct record *record);                          /* frees after a failure; writes nothing */
+void record_abandon(struct record *record);                           /* frees after a failure; writes nothing */
 
-/* Weights as safetensors: `weight.FROM.TO`, `bias.GROUP` of the module's real type, and scale.GROUP, offset.GROUP float64 [size]
- * where scale[k] is not NULL (k counts data groups; names[k]). */
+/* Weights as safetensors: `weight.FROM.TO`, `bias.GROUP` of the module's real type, and scale.GROUP, offset.GROUP
+ * float64 [size] where scale[k] is not NULL (k counts data groups; names[k]). */
 struct extra_tensor {
     const char *name;
     const double *values;
     uint32_t count;
 };
-MUST_USE bool weights_write(struct diag *diag, const char *path, const struct nnt_module *module, const void *parameters,
-                            const struct extra_tensor *extra, uint32_t n_extra);
-/* Reads into `parameters` (converted where the file has the other float type). Every tensor of the module must be there with its shape;
- * unknown tensors but scale.* and offset.* are refused. A message says which tensor, what was found, what was expected. The header
- * is bounded, offsets are checked, values must be finite. */
-MUST_USE bool weights_read(struct diag *diag, struct span at, const char *path, const struct nnt_module *module, void *parameters);
+MUST_USE bool weights_write(struct diag *diag, const char *path, const struct nnt_module *module,
+                            const void *parameters, const struct extra_tensor *extra, uint32_t n_extra);
+/* Reads into `parameters` (converted where the file has the other float type). Every tensor of the module must be
+ * there with its shape; unknown tensors but scale.* and offset.* are refused. A message says which tensor, what was
+ * found, what was expected. The header is bounded, offsets are checked, values must be finite. */
+MUST_USE bool weights_read(struct diag *diag, struct span at, const char *path, const struct nnt_module *module,
+                           void *parameters);
 
 #endif

@@ -23,10 +23,14 @@ static void gemm_f64(uint32_t transpose_a, uint32_t transpose_b, uint32_t m, uin
                 (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
+void products_one_thread(void)
+{
+    openblas_set_num_threads(1);
+}
+
 void call_products(struct nnt_call *call)
 {
-    /* The bits of a product change with the number of threads. */
-    openblas_set_num_threads(1);
+    products_one_thread();
     call->gemm_f32 = gemm_f32;
     call->gemm_f64 = gemm_f64;
 }

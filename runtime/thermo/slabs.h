@@ -32,11 +32,7 @@ static inline uint64_t field_offset(const struct nnt_field *field, uint32_t batc
 {
     return field->offset + (field->per_sample ? field->offset_per_sample * batch : 0);
 }
-/* Element `e` of a slab of real_bytes numbers, as float64. */
-static inline double real_at(const void *slab, uint32_t real_bytes, uint64_t e)
-{
-    return real_bytes == 4 ? (double)((const float *)slab)[e] : ((const double *)slab)[e];
-}
+/* Sets element `e` of a slab of real_bytes numbers. */
 static inline void real_set(void *slab, uint32_t real_bytes, uint64_t e, double value)
 {
     if (real_bytes == 4)

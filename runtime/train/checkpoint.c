@@ -26,8 +26,7 @@ struct header {
     char core[32]; /* of OpenBLAS: its bits depend on it */
 };
 
-/* ---- hashes
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- hashes ------------------------------------------------------------------------------------------------ */
 
 static const uint64_t fnv_start = 0xcbf29ce484222325u;
 
@@ -72,8 +71,7 @@ static uint64_t hash_description(const struct nnt_module *module)
     return fnv_number(fnv_number(hash, module->size[NNT_PARAMETERS]), module->size[NNT_MOMENTS]);
 }
 
-/* ---- writing
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------- */
 
 static struct header header_of(const struct trainer *t)
 {
@@ -116,8 +114,7 @@ bool checkpoint_write(struct diag *diag, const struct trainer *t, const char *fo
     return written;
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------- */
 
 static size_t file_bytes(const struct trainer *t)
 {

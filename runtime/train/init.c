@@ -118,6 +118,7 @@ static void (*const functions[NNT_INITIALISERS])(struct tensor *t) = {
 
 void init_parameters(const struct nnt_module *module, uint64_t seed, void *parameters)
 {
+    products_one_thread();
     for (uint32_t p = 0; p < module->n_parameters; p++) {
         const struct nnt_parameter *parameter = &module->parameter[p];
         const struct nnt_field *field = &module->field[parameter->field];

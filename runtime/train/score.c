@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Room that other quantities take in a moment. */
 enum { OTHER_READINGS = 40 };
@@ -17,9 +18,13 @@ static bool is_output(const struct score *score, uint32_t data, uint32_t group)
 
 bool score_init(struct diag *diag, const struct nnt_module *module, const struct data *data, struct score *out)
 {
-    *out =
-        (struct score){.module = module, .data = data, .output = calloc(data->n_groups + 1, sizeof *out->output)};
-    if (!out->output) {
+    uint32_t widest = 0;
+    for (uint32_t k = 0; k < module->n_groups; k++)
+        if (module->group[k].size > widest) widest = module->group[k].size;
+    *out = (struct score){.module = module, .data = data};
+    out->output = calloc(data->n_groups + 1, sizeof *out->output);
+    out->row = calloc((size_t)widest + 1, 2 * sizeof *out->row);
+    if (!out->output || !out->row) {
         diag_machine(diag, (struct span){0}, "memory", "memory is short");
         return false;
     }
@@ -37,7 +42,9 @@ bool score_init(struct diag *diag, const struct nnt_module *module, const struct
 void score_fini(struct score *score)
 {
     free(score->output);
+    free(score->row);
     score->output = NULL;
+    score->row = NULL;
 }
 
 void score_clear(struct score *score)
@@ -47,68 +54,73 @@ void score_clear(struct score *score)
     score->samples = 0;
 }
 
-/* ---- one call's samples
- * --------------------------------------------------------------------------------------------- */
+/* ---- one call's samples ------------------------------------------------------------------------------------ */
 
-/* The same vector of each sample of a call: element i of sample b. */
-struct rows {
-    const void *slab;
-    uint64_t at;
-    uint32_t size, real_bytes;
-};
-
-static struct rows rows_of(const struct nnt_module *module, const struct nnt_call *call, uint32_t field)
+/* The numbers of one sample of a field, as float64. */
+static void widen(const struct nnt_module *module, const struct nnt_call *call, uint32_t field, uint32_t sample,
+                  double out[])
 {
     const struct nnt_field *f = &module->field[field];
-    return (struct rows){call->slab[f->slab], field_offset(f, call->batch), (uint32_t)field_length(f),
-                         module->real_bytes};
-}
-
-static double row_at(const struct rows *rows, uint32_t sample, uint32_t i)
-{
-    return real_at(rows->slab, rows->real_bytes, rows->at + (uint64_t)sample * rows->size + i);
+    uint64_t length = field_length(f), at = field_offset(f, call->batch) + sample * length;
+    const float *narrow = call->slab[f->slab];
+    const double *wide = call->slab[f->slab];
+    if (module->real_bytes == 4)
+        for (uint64_t i = 0; i < length; i++) out[i] = narrow[at + i];
+    else
+        memcpy(out, wide + at, length * sizeof *out);
 }
 
 static double sum_of(const struct nnt_module *module, const struct nnt_call *call, uint32_t field)
 {
-    struct rows rows = rows_of(module, call, field);
-    double sum = 0;
-    for (uint32_t b = 0; b < call->batch; b++) sum += row_at(&rows, b, 0);
+    double sum = 0, one;
+    for (uint32_t b = 0; b < call->batch; b++) {
+        widen(module, call, field, b, &one);
+        sum += one;
+    }
     return sum;
 }
 
-static uint32_t largest(const struct rows *rows, uint32_t sample)
+static uint32_t largest(const double v[], uint32_t n)
 {
     uint32_t best = 0;
-    for (uint32_t i = 1; i < rows->size; i++)
-        if (row_at(rows, sample, i) > row_at(rows, sample, best)) best = i;
+    for (uint32_t i = 1; i < n; i++)
+        if (v[i] > v[best]) best = i;
     return best;
 }
 
 /* Share of neurons on the target's side of the middle between the two values. */
-static double share_on_side(const struct rows *y, const struct rows *target, uint32_t sample, double middle)
+static double share_on_side(const double y[], const double target[], uint32_t n, double middle)
 {
     uint32_t right = 0;
-    for (uint32_t i = 0; i < y->size; i++)
-        right += (row_at(y, sample, i) >= middle) == (row_at(target, sample, i) >= middle);
-    return (double)right / y->size;
+    for (uint32_t i = 0; i < n; i++) right += (y[i] >= middle) == (target[i] >= middle);
+    return (double)right / n;
 }
 
-static double rightness(const struct data *data, uint32_t d, const struct rows *y, const struct rows *target,
-                        uint32_t sample)
+/* Whether the code nearest to y is the target's; codes stand evenly from low to high. */
+static bool nearest_code(double y, double target, double low, double high, double codes)
+{
+    double step = (high - low) / (codes - 1);
+    return round(fmin(fmax((y - low) / step, 0), codes - 1)) == round((target - low) / step);
+}
+
+static double rightness(const struct data *data, uint32_t d, const double y[], const double target[], uint32_t n)
 {
     bool label = data->target[d] == TARGET_LABEL;
-    /* The codes of a label in one neuron are 0, 1, …; where it is scaled, the lowest and the highest value say how.
-     */
-    double low = data->low[d], high = data->high[d], steps = data->classes[d] > 2 ? data->classes[d] - 1 : 1;
-    if (label && y->size > 1) return largest(y, sample) == largest(target, sample);
-    if (label && !(high > low)) {
-        low = 0;
-        high = steps;
+    if (label && n > 1) return largest(y, n) == largest(target, n);
+    if (label && data->classes[d] > 2)
+        return nearest_code(*y, *target, data->low[d], data->high[d], data->classes[d]);
+    return share_on_side(y, target, n, (data->low[d] + data->high[d]) / 2);
+}
+
+/* Of the error in the data's own units. Four sums: each alone would wait for its last addition. */
+static double squared_error(const double y[], const double target[], const double *scale, uint32_t n)
+{
+    double sum[4] = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        double error = (y[i] - target[i]) * (scale ? scale[i] : 1);
+        sum[i % 4] += error * error;
     }
-    if (!label || steps == 1) return share_on_side(y, target, sample, (low + high) / 2);
-    double step = (high - low) / steps, code = (row_at(y, sample, 0) - low) / step;
-    return round(fmin(fmax(code, 0), steps)) == round((row_at(target, sample, 0) - low) / step);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 static bool has_accuracy(const struct score *score, const struct score_output *output)
@@ -121,14 +133,14 @@ static void add_output(const struct score *score, const struct nnt_call *call, s
 {
     const struct nnt_group *group = &score->module->group[output->group];
     const double *scale = score->data->scale[output->data];
-    struct rows y = rows_of(score->module, call, group->state), target = rows_of(score->module, call, group->data);
+    double *y = score->row, *target = score->row + group->size;
+    bool right = has_accuracy(score, output);
     if (group->loss != NNT_NONE) output->sums.loss += sum_of(score->module, call, group->loss);
     for (uint32_t b = 0; b < call->batch; b++) {
-        if (has_accuracy(score, output)) output->sums.right += rightness(score->data, output->data, &y, &target, b);
-        for (uint32_t i = 0; i < y.size; i++) {
-            double error = (row_at(&y, b, i) - row_at(&target, b, i)) * (scale ? scale[i] : 1);
-            output->sums.squares += error * error;
-        }
+        widen(score->module, call, group->state, b, y);
+        widen(score->module, call, group->data, b, target);
+        if (right) output->sums.right += rightness(score->data, output->data, y, target, group->size);
+        output->sums.squares += squared_error(y, target, scale, group->size);
     }
 }
 
@@ -142,8 +154,7 @@ bool score_add(struct score *score, const struct nnt_call *call)
     return true;
 }
 
-/* ---- the means
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the means --------------------------------------------------------------------------------------------- */
 
 bool score_has_accuracy(const struct score *score)
 {

@@ -18,6 +18,7 @@ struct score {
     const struct data *data;
     uint32_t n_outputs;
     struct score_output *output;
+    double *row; /* room for an output and its target of one sample */
     double loss;
     uint64_t samples;
 };

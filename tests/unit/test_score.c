@@ -1,0 +1,97 @@
+/* test_score.c: losses, accuracy and rmse of several outputs, summed over calls, against numbers by hand. */
+#include "runtime/train/score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+enum { DATA_A, DATA_B, DATA_C, STATE_A, STATE_B, STATE_C, LOSS, LOSS_A, LOSS_B, FIELDS };
+static const struct nnt_field fields[FIELDS] = {
+    [DATA_A] = {"data.a", NNT_DATA, 1, 1, {1}, 0, 0},    [DATA_B] = {"data.b", NNT_DATA, 1, 1, {3}, 0, 1},
+    [DATA_C] = {"data.c", NNT_DATA, 1, 1, {1}, 0, 4},    [STATE_A] = {"state.a", NNT_STATE, 1, 1, {1}, 0, 0},
+    [STATE_B] = {"state.b", NNT_STATE, 1, 1, {3}, 0, 1}, [STATE_C] = {"state.c", NNT_STATE, 1, 1, {1}, 0, 4},
+    [LOSS] = {"loss", NNT_RESULT, 1, 0, {0}, 0, 0},      [LOSS_A] = {"loss.a", NNT_RESULT, 1, 0, {0}, 0, 1},
+    [LOSS_B] = {"loss.b", NNT_RESULT, 1, 0, {0}, 0, 2},
+};
+/* Codes 0 … 4 in one neuron, one of three, a number. */
+static const struct nnt_group groups[] = {
+    {.name = "a", .size = 1, .flags = NNT_OUTPUT, .data = DATA_A, .state = STATE_A, .loss = LOSS_A},
+    {.name = "b", .size = 3, .flags = NNT_OUTPUT, .data = DATA_B, .state = STATE_B, .loss = LOSS_B},
+    {.name = "c", .size = 1, .flags = NNT_OUTPUT, .data = DATA_C, .state = STATE_C, .loss = NNT_NONE},
+};
+static const struct nnt_module module = {
+    .real_bytes = 4, .field = fields, .group = groups, .n_fields = FIELDS, .n_groups = 3, .loss = LOSS};
+
+static struct data_group data_groups[] = {
+    {.name = "a", .size = 1}, {.name = "b", .size = 3}, {.name = "c", .size = 1}};
+static uint8_t kinds[] = {TARGET_LABEL, TARGET_LABEL, TARGET_NUMBER};
+static double low[3], high[] = {4, 1, 0}, c_scale[] = {10};
+static double *scale[] = {NULL, NULL, c_scale};
+static uint32_t classes[] = {5, 3, 0};
+
+static double reading(const struct moment *moment, const char *key)
+{
+    for (uint32_t i = 0; i < moment->n; i++)
+        if (strcmp(moment->reading[i].key, key) == 0) return moment->reading[i].value;
+    return NAN;
+}
+
+static void several_outputs(void **state)
+{
+    const struct data data = {.real_bytes = 4,
+                              .n_groups = 3,
+                              .group = data_groups,
+                              .target = kinds,
+                              .low = low,
+                              .high = high,
+                              .classes = classes,
+                              .scale = scale};
+    /* Two samples: a, then b, then c, as the fields stand for a batch of 2. */
+    float target[] = {4, 2, 0, 0, 1, 1, 0, 0, 0.5f, 0}, y[] = {5.7f, 2.6f, 0.1f, 0.2f, 0.3f, 3, 2, 1, 0.5f, 0.1f};
+    float result[] = {3, 5, 1, 2, 0.5f, 0.25f};
+    struct nnt_call call = {.batch = 2};
+    struct diag *diag = diag_new();
+    struct moment moment = {0};
+    struct score score;
+    (void)state;
+    call.slab[NNT_DATA] = target;
+    call.slab[NNT_STATE] = y;
+    call.slab[NNT_RESULT] = result;
+    assert_true(score_init(diag, &module, &data, &score));
+    assert_true(score_add(&score, &call));
+    assert_true(score_add(&score, &call));
+    assert_int_equal(score.samples, 4);
+    score_report(&score, 1u << MEASURE_loss | 1u << MEASURE_accuracy | 1u << MEASURE_rmse, &moment);
+    assert_true(reading(&moment, "loss.boundary") == 4);
+    assert_true(reading(&moment, "loss.boundary.a") == 1.5);
+    assert_true(reading(&moment, "loss.boundary.b") == 0.375);
+    assert_true(isnan(reading(&moment, "loss.boundary.c")));
+    /* a: 5.7 is nearest to 4, right; 2.6 is nearest to 3, wrong. b: both right. c: a number. */
+    assert_true(reading(&moment, "accuracy.a") == 0.5);
+    assert_true(reading(&moment, "accuracy.b") == 1);
+    assert_true(isnan(reading(&moment, "accuracy.c")));
+    assert_true(reading(&moment, "accuracy") == 0.75);
+    double squares = 1.7 * 1.7 + 0.6 * 0.6 + (0.01 + 0.04 + 0.49) + (4 + 4 + 1) + 1;
+    assert_true(fabs(reading(&moment, "rmse") - sqrt(squares / 10)) < 1e-6);
+    score_clear(&score);
+    moment.n = 0;
+    score_report(&score, 1u << MEASURE_loss, &moment);
+    assert_int_equal(moment.n, 0);
+    result[1] = NAN;
+    assert_false(score_add(&score, &call));
+    assert_int_equal(score.samples, 0);
+    score_fini(&score);
+    diag_free(diag);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(several_outputs)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
