@@ -130,11 +130,6 @@ static ir_id *no_nodes(struct gen *gen)
     return nodes;
 }
 
-struct sweep sweep_new(struct gen *gen, enum held held)
-{
-    return (struct sweep){.held = held, .state = no_nodes(gen), .z = no_nodes(gen), .prediction = no_nodes(gen)};
-}
-
 static ir_id block_product(struct gen *gen, struct sweep *sweep, const struct block *block)
 {
     ir_id w = ir_source(gen->g, gen->at.module->parameter[block->parameter].field);
@@ -195,9 +190,17 @@ ir_id sweep_state(struct gen *gen, struct sweep *sweep, uint32_t group)
     return sweep->state[group] = new_state(gen, sweep, group);
 }
 
-void define_states(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep)
+struct sweep sweep_new(struct gen *gen, enum held held)
 {
-    for (uint32_t k = 0; k < gen->model->n_groups; k++) sweep_state(gen, sweep, gen->model->order[k]);
+    struct sweep sweep = {.held = held, .state = no_nodes(gen), .z = no_nodes(gen), .prediction = no_nodes(gen)};
+
+    /* in order, so that nothing recurses deeply; what no entry needs is dropped later */
+    for (uint32_t k = 0; k < gen->model->n_groups; k++) sweep_state(gen, &sweep, gen->model->order[k]);
+    return sweep;
+}
+
+void define_states(struct gen *gen, enum nnt_entry_name entry, const struct sweep *sweep)
+{
     for (uint32_t group = 0; group < gen->model->n_groups; group++) {
         ir_define(gen->g, entry, sweep->state[group], gen->at.module->group[group].state);
     }
