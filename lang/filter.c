@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-/* ---- words
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- words ------------------------------------------------------------------------------------------- */
 
 /* The words that have a production of their own; the others are TOKEN_SETTING: a word and an expression. */
 static const struct own {
@@ -109,13 +107,16 @@ static enum block block_of(int word)
     }
 }
 
-/* ---- lines
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- lines ------------------------------------------------------------------------------------------- */
 
 static const struct token *token_at(const struct filter *f, uint32_t at)
 {
     return &f->tokens->token[at < f->tokens->count ? at : f->tokens->count - 1];
+}
+
+static bool is_unclosed_text(const struct token *t)
+{
+    return t->kind == TOKEN_BROKEN && strcmp(t->problem, "unclosed-text") == 0;
 }
 
 static bool is_operator(int kind)
@@ -200,8 +201,7 @@ static bool is_left_open(const struct filter *f, uint32_t at)
     return false;
 }
 
-/* ---- brackets
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- brackets ---------------------------------------------------------------------------------------- */
 
 /* Only a bracket's own match closes it; one which matches nothing is the grammar's to refuse. */
 static void follow_brackets(struct filter *f, uint32_t at)
@@ -232,9 +232,10 @@ static bool begins_top(const struct filter *f, uint32_t at)
     }
 }
 
-static void report_unclosed(struct filter *f, uint32_t opener, const char *close)
+static void report_unclosed(struct filter *f, uint32_t opener)
 {
     const struct token *t = token_at(f, opener);
+    const char *close = t->kind == '(' ? ")" : t->kind == '[' ? "]" : "}";
     if (!f->broken)
         diag_input(f->diag, t->span, "unclosed-bracket", "'%c' is not closed; '%s' expected", t->kind, close);
     f->broken = true;
@@ -265,6 +266,7 @@ static void skip_statement(struct filter *f)
         if (kind == TOKEN_YYEOF || (!is_outside && is_abandoned(f, opener))) break;
         if (is_outside && ((kind == '}' && f->block != BLOCK_TOP) || (kind == '{' && is_header))) return;
         if (is_outside && (f->n_open > 0 ? line_ends_inside(f, f->at) : line_ends(f, f->at))) break;
+        if (is_unclosed_text(token_at(f, f->at))) f->n_open = 0;
         if (kind == '{' && n_braces++ == 0) opener = f->at;
         if (kind == '}' && n_braces > 0 && --n_braces == 0 && is_list) f->block = BLOCK_TOP;
         follow_brackets(f, f->at);
@@ -280,8 +282,7 @@ void filter_skip(struct filter *f)
     if (!f->delivered_end) f->skips = true;
 }
 
-/* ---- delivering
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- delivering -------------------------------------------------------------------------------------- */
 
 /* A token which does not stand in the source: at the end of the one before. */
 static int deliver_between(struct filter *f, int kind, struct span *out_span)
@@ -303,7 +304,7 @@ static int deliver_end(struct filter *f, struct span *out_span)
 
 static int close_block(struct filter *f, struct span *out_span)
 {
-    if (!f->is_supplied) report_unclosed(f, f->opener, "}");
+    if (!f->is_supplied) report_unclosed(f, f->opener);
     f->block = BLOCK_TOP;
     f->starts = false;
     f->ends = token_at(f, f->at)->kind != TOKEN_YYEOF;
@@ -319,13 +320,37 @@ static void open_block(struct filter *f, bool is_supplied)
     f->supply_at = 0;
 }
 
+static void report_broken(struct filter *f, const struct token *t)
+{
+    diag_input(f->diag, t->span, t->problem, "%s", t->message);
+    if (t->hint != NULL) diag_hint(f->diag, "%s", t->hint);
+    f->broken = true;
+}
+
+static bool report_unclosed_text(struct filter *f)
+{
+    for (uint32_t at = f->at; token_at(f, at)->kind != TOKEN_YYEOF && (at == f->at || !token_at(f, at)->first);
+         at++) {
+        if (!is_unclosed_text(token_at(f, at))) continue;
+        report_broken(f, token_at(f, at));
+        return true;
+    }
+    return false;
+}
+
+bool filter_report_cause(struct filter *f)
+{
+    if (report_unclosed_text(f)) return true;
+    if (f->n_open == 0 || token_at(f, f->open[f->n_open - 1])->match != 0) return false;
+    report_unclosed(f, f->open[f->n_open - 1]);
+    return true;
+}
+
+/* The brackets behind a text that is left open were swallowed by it. */
 static int deliver_broken(struct filter *f, const struct token *t, struct span *out_span)
 {
-    if (!f->broken && t->kind == TOKEN_BROKEN) {
-        diag_input(f->diag, t->span, t->problem, "%s", t->message);
-        if (t->hint != NULL) diag_hint(f->diag, "%s", t->hint);
-        if (strcmp(t->problem, "unclosed-text") == 0) f->n_open = 0;
-    }
+    if (!f->broken && t->kind == TOKEN_BROKEN && !report_unclosed_text(f)) report_broken(f, t);
+    if (t->kind == TOKEN_BROKEN && is_unclosed_text(t)) f->n_open = 0;
     f->broken = true;
     f->skips = true;
     f->starts = false;
@@ -364,8 +389,7 @@ static int deliver(struct filter *f, int kind, const struct token **out_token, s
     return kind;
 }
 
-/* ---- where a statement begins
- * --------------------------------------------------------------------------------------------- */
+/* ---- where a statement begins ------------------------------------------------------------------------ */
 
 static const char *blocks_of(const char *word, char text[64])
 {
@@ -377,6 +401,15 @@ static const char *blocks_of(const char *word, char text[64])
                statements[i].block == BLOCK_TOP ? "outside of blocks" : filter_block_name(statements[i].block));
     }
     return text;
+}
+
+static void hint_words(struct filter *f, const char *const here[], uint32_t n_here)
+{
+    struct text text = {0};
+    for (uint32_t i = 0; i < n_here; i++)
+        text_add(&text, "%s'%s'", i == 0 ? "" : i + 1 == n_here ? " and " : ", ", here[i]);
+    diag_hint(f->diag, "the statements of %s begin with %s", filter_block_name(f->block), text.data);
+    text_fini(&text);
 }
 
 /* Reports a word that begins no statement here; returns what it was meant to be, or NULL. */
@@ -397,6 +430,8 @@ static const char *report_word(struct filter *f, const struct token *t)
         diag_hint(f->diag, "did you mean '%s'?", meant);
     else if (f->block == BLOCK_DATA)
         diag_hint(f->diag, "a binding is written: %s = …", t->text);
+    else
+        hint_words(f, here, n_here);
     return meant;
 }
 
@@ -475,8 +510,7 @@ int filter_next(struct filter *f, const struct token **out_token, struct span *o
     }
     if (f->starts) return begin_statement(f, out_token, out_span);
     if (f->n_open > 0 && is_left_open(f, f->at)) {
-        uint32_t opener = f->open[f->n_open - 1];
-        report_unclosed(f, opener, token_at(f, opener)->kind == '(' ? ")" : "]");
+        report_unclosed(f, f->open[f->n_open - 1]);
         return deliver_between(f, TOKEN_BROKEN, out_span);
     }
     if (f->block == BLOCK_MEASURE && is_abandoned(f, f->opener)) return close_block(f, out_span);

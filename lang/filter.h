@@ -55,6 +55,9 @@ void filter_init(struct filter *f, struct diag *diag, const struct tokens *token
 int filter_next(struct filter *f, const struct token **out_token, struct span *out_span);
 /* After a mistake in the token delivered last: mutes the rest of the statement and goes on at its end. */
 void filter_skip(struct filter *f);
+/* Whether the token delivered last only seems wrong, because a text further on in its line or the bracket around it
+ * is left open; reports that instead. */
+bool filter_report_cause(struct filter *f);
 /* The words which begin a statement of that block, and the block's name in messages ("network { }"). */
 const char *const *filter_words(enum block block, uint32_t *out_count);
 const char *filter_block_name(enum block block);

@@ -16,23 +16,25 @@ static bool has(const char *const words[], uint32_t n, const char *word)
     return false;
 }
 
-/* ---- what was found
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- what was found ---------------------------------------------------------------------------------- */
+
+/* Tokens that the filter made stand at the end of another and are empty. */
+static bool is_at(const struct token *t, struct span at)
+{
+    return t->span.begin == at.begin && t->span.end == at.end && (at.end > at.begin || t->kind == TOKEN_YYEOF);
+}
 
 static const struct token *found_token(const struct parser *p, struct span at)
 {
     const struct filter *f = &p->filter;
     for (uint32_t i = f->at + 1; i-- > f->begin;)
-        if (i < f->tokens->count && f->tokens->token[i].span.begin == at.begin && at.end > at.begin)
-            return &f->tokens->token[i];
+        if (i < f->tokens->count && is_at(&f->tokens->token[i], at)) return &f->tokens->token[i];
     return NULL;
 }
 
 static const char *describe_found(const struct parser *p, const struct token *t)
 {
-    if (t == NULL)
-        return p->filter.tokens->token[p->filter.at].kind == TOKEN_YYEOF ? "the end of the file"
-                                                                         : "the end of the line";
+    if (t == NULL) return "the end of the line";
     if (t->kind == TOKEN_TEXT) return arena_printf(p->arena, "the text \"%.*s\"", LONGEST_SHOWN, t->text);
     if (t->text[0] != '\0') return arena_printf(p->arena, "'%.*s'", LONGEST_SHOWN, t->text);
     static const struct {
@@ -50,8 +52,7 @@ static const char *describe_found(const struct parser *p, const struct token *t)
     return arena_printf(p->arena, "'%c'", t->kind);
 }
 
-/* ---- what would have fitted
- * ----------------------------------------------------------------------------------------------- */
+/* ---- what would have fitted -------------------------------------------------------------------------- */
 
 /* Where only a name fits and not any name does. `after`: the token before, or 0; `word`: the statement's. */
 static const char *describe_name(const struct parser *p, int after)
@@ -144,9 +145,7 @@ static char *describe_expected(const struct parser *p, int after, bool is_first,
     return out;
 }
 
-/* ---- hints
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- hints ------------------------------------------------------------------------------------------- */
 
 static const char *const reserved[] = {"if",   "then", "else", "and",  "or",    "not", "true", "false", "init",
                                        "over", "for",  "in",   "each", "every", "at",  "on",   "of"};
@@ -156,11 +155,15 @@ static bool is_operand(int kind)
     return kind == TOKEN_NAME || kind == TOKEN_NUMBER || kind == TOKEN_TEXT;
 }
 
-/* Two operands side by side: the first may be a misspelt reserved word (`evry 5`, `onn 512`). */
-static const struct token *misspelt_before(const struct token *t, const struct token *before)
+/* Two operands side by side: the first may be a misspelt word that opens something (`evry 5`, `nto x`). */
+static const char *misspelt_before(const struct parser *p, const struct token *t, const struct token *before)
 {
-    bool is_pair = before != NULL && before->kind == TOKEN_NAME && t != NULL && is_operand(t->kind);
-    return is_pair && text_nearest(before->text, reserved, LENGTH(reserved)) != NULL ? before : NULL;
+    static const char *const in_measure[] = {"every", "on", "at", "not", "if"}, *const elsewhere[] = {"not", "if"};
+    bool is_pair =
+        before != NULL && before->kind == TOKEN_NAME && before->text[1] != '\0' && t != NULL && is_operand(t->kind);
+    if (!is_pair) return NULL;
+    if (p->filter.word == TOKEN_MEASURE) return text_nearest(before->text, in_measure, LENGTH(in_measure));
+    return text_nearest(before->text, elsewhere, LENGTH(elsewhere));
 }
 
 static void hint_word(struct parser *p, const struct token *t, const char *const expected[], uint32_t n)
@@ -172,47 +175,66 @@ static void hint_word(struct parser *p, const struct token *t, const char *const
     diag_did_you_mean(p->diag, t->text, fitting, n_fitting);
 }
 
+static bool is_comparison(int kind)
+{
+    return kind == '<' || kind == '>' || kind == TOKEN_LE || kind == TOKEN_GE || kind == TOKEN_EQ ||
+           kind == TOKEN_NE;
+}
+
 static void hint(struct parser *p, const struct token *t, const char *const expected[], uint32_t n)
 {
-    if (t == NULL) return;
-    bool is_inside = has(expected, n, "'+'"), is_comparison = strchr("<>", t->kind) != NULL ||
-                                                              t->kind == TOKEN_LE || t->kind == TOKEN_GE ||
-                                                              t->kind == TOKEN_EQ || t->kind == TOKEN_NE;
-    if (t->kind == TOKEN_NAME)
+    int kind = t->kind;
+    bool is_arrow = kind == '-' || kind == '>' || (kind == '=' && t[1].kind == '>');
+    if (kind == TOKEN_NAME)
         hint_word(p, t, expected, n);
-    else if (is_comparison && is_inside && !has(expected, n, "'<'"))
-        diag_hint(p->diag, "comparisons do not chain: write a < b and b < c");
-    else if (t->kind == '=' && has(expected, n, "'=='"))
-        diag_hint(p->diag, "'==' compares");
-    else if (t->kind == '=' && has(expected, n, "':'"))
-        diag_hint(p->diag, "an argument is named with ':', rate: 0.1");
-    else if (t->kind == '*' && has(expected, n, "a number"))
-        diag_hint(p->diag, "'^' is the power");
-    else if ((t->kind == '-' || t->kind == '>') && has(expected, n, "'->'"))
+    else if (is_arrow && has(expected, n, "'->'"))
         diag_hint(p->diag, "did you mean '->'?");
+    else if (is_comparison(kind) && has(expected, n, "'+'"))
+        diag_hint(p->diag, "comparisons do not chain: write a < b and b < c");
+    else if (kind == '=' && has(expected, n, "':'"))
+        diag_hint(p->diag, "an argument is named with ':', as in rate: 0.1");
+    else if (kind == '=' && has(expected, n, "'=='"))
+        diag_hint(p->diag, "'==' compares");
+    else if (kind == '*' && has(expected, n, "a number"))
+        diag_hint(p->diag, "'^' is the power");
     else if (has(reserved, LENGTH(reserved), t->text) && has(expected, n, "a name"))
         diag_hint(p->diag, "'%s' is reserved and cannot be a name", t->text);
 }
 
-/* ---- the messages
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the messages ------------------------------------------------------------------------------------ */
+
+/* What is missing before the first token of a line is missing at the end of the line before. */
+static bool is_next_line(const struct filter *f, const struct token *t)
+{
+    return t->first && f->n_open == 0 && (t->kind == '}' || t->kind == TOKEN_YYEOF);
+}
+
+static void report(struct parser *p, struct span at, const char *const expected[], uint32_t n_expected)
+{
+    const struct filter *f = &p->filter;
+    const struct token *t = found_token(p, at);
+    uint32_t place = t != NULL ? (uint32_t)(t - f->tokens->token) : f->at;
+    const struct token *before = place > f->begin ? &f->tokens->token[place - 1] : NULL;
+    const char *meant = misspelt_before(p, t, before);
+    if (meant != NULL) {
+        diag_input(p->diag, before->span, "syntax", "'%s' has no meaning before %s", before->text,
+                   describe_found(p, t));
+        diag_hint(p->diag, "did you mean '%s'?", meant);
+        return;
+    }
+    if (before != NULL && t != NULL && is_next_line(f, t)) {
+        at.begin = at.end = before->span.end;
+        t = NULL;
+    }
+    diag_input(p->diag, at, "syntax", "found %s; expected %s", describe_found(p, t),
+               describe_expected(p, before != NULL ? before->kind : 0, before == NULL, expected, n_expected));
+    if (t != NULL) hint(p, t, expected, n_expected);
+}
 
 void syntax_error(struct parser *p, struct span at, const char *const expected[], uint32_t n_expected)
 {
     struct filter *f = &p->filter;
-    const struct token *t = found_token(p, at);
-    uint32_t place = t != NULL ? (uint32_t)(t - f->tokens->token) : f->at;
-    const struct token *before = place > f->begin ? &f->tokens->token[place - 1] : NULL,
-                       *misspelt = misspelt_before(t, before);
-    if (!f->broken && misspelt != NULL) {
-        diag_input(p->diag, misspelt->span, "syntax", "'%s' has no meaning before %s", misspelt->text,
-                   describe_found(p, t));
-        diag_did_you_mean(p->diag, misspelt->text, reserved, LENGTH(reserved));
-    } else if (!f->broken) {
-        diag_input(p->diag, at, "syntax", "found %s; expected %s", describe_found(p, t),
-                   describe_expected(p, before != NULL ? before->kind : 0, before == NULL, expected, n_expected));
-        hint(p, t, expected, n_expected);
-    }
+    if (!f->broken && !filter_report_cause(f)) report(p, at, expected, n_expected);
     filter_skip(f);
 }
 
