@@ -195,7 +195,8 @@ static void add_node(struct fusion *f, uint32_t c, ir_id id)
 static void place_node(struct fusion *f, struct families *families, ir_id id)
 {
     const struct node *n = &f->g->node[id];
-    struct bounds b = {.f = f, .direct = PLAN_NONE, .operands = 1};
+    uint32_t stores = f->node[id].results < RESULTS_IN_PLACE ? f->node[id].results : RESULTS_IN_PLACE;
+    struct bounds b = {.f = f, .direct = PLAN_NONE, .operands = 1 + stores};
     fusion_inputs(f, id, bound, &b);
     uint32_t family = n->op == IR_map ? family_of(families, id) : FAMILY_ANY;
     uint32_t c = find_cluster(f, id, family, &b);
@@ -236,7 +237,7 @@ static void check_free(void *with, ir_id input, bool direct)
 static bool can_sink(struct sinking *s, ir_id id)
 {
     struct fusion *f = s->f;
-    if (f->g->node[id].op != IR_map || !f->node[id].cheap || f->node[id].is_result || s->target[id] < TARGET_FIRST)
+    if (f->g->node[id].op != IR_map || !f->node[id].cheap || f->node[id].results || s->target[id] < TARGET_FIRST)
         return false;
     const struct cluster *from = &f->cluster[f->node[id].cluster], *to = &f->cluster[s->target[id] - TARGET_FIRST];
     if (from == to || from->kind != CLUSTER_MAPS || to->blas || to->operands + 3 > MOST_OPERANDS) return false;

@@ -41,7 +41,7 @@ static void mark_live(struct fusion *f)
 {
     for (uint32_t r = 0; r < f->entry->n_results; r++) {
         f->node[f->entry->result[r].value].uses++;
-        f->node[f->entry->result[r].value].is_result = true;
+        f->node[f->entry->result[r].value].results++;
     }
     for (ir_id id = f->g->count; id-- > 0;) {
         const ir_id *in = f->g->node[id].in;
@@ -118,7 +118,7 @@ static void mark_inline(struct fusion *f)
         const struct node *n = &f->g->node[id];
         struct planned *p = &f->node[id];
         if (p->role == ROLE_DEAD) continue;
-        bool can = p->role == ROLE_COMPUTED && n->op == IR_map && n->shape.rank && !p->is_result && !wanted[id];
+        bool can = p->role == ROLE_COMPUTED && n->op == IR_map && n->shape.rank && !p->results && !wanted[id];
         if (can && (p->uses == 1 || wide[id])) p->role = ROLE_INLINE;
         for (uint32_t k = 0; k < n->n_in; k++)
             if (n->op != IR_reduce && p->role != ROLE_INLINE) wanted[n->in[k]] = true;
@@ -167,7 +167,7 @@ static bool *kept_nodes(struct fusion *f)
         if (f->node[id].role == ROLE_DEAD) continue;
         for (uint32_t k = 0; k < n->n_in; k++)
             if (n->op == IR_contract || (n->op == IR_view && kept[id])) kept[n->in[k]] = true;
-        if (f->node[id].is_result) kept[id] = true;
+        if (f->node[id].results) kept[id] = true;
     }
     for (ir_id id = 0; id < f->g->count; id++) {
         const struct node *n = &f->g->node[id];

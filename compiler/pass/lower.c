@@ -17,9 +17,8 @@ struct lowering {
     uint32_t *made_for;             /* for each node: the stamp of the program that has it … */
     uint32_t *position;             /* … and where */
     uint32_t loaded[NEST_OPERANDS]; /* for each operand: where this program loads it */
+    struct access own;              /* of what the nest makes */
 };
-
-static const struct access identity = {{0, 1, 2, 3}};
 
 /* ---- operands
  * -------------------------------------------------------------------------------------------------------- */
@@ -169,30 +168,42 @@ static void store_node(struct lowering *l, ir_id id)
     const struct fusion *f = l->f;
     const struct planned *p = &f->node[id];
     if (p->home == HOME_NONE) return;
-    store_at(l, l->position[id], home_operand(f, id, identity));
+    store_at(l, l->position[id], home_operand(f, id, l->own));
     for (uint32_t r = 0; r < f->entry->n_results; r++) {
         struct ir_result result = f->entry->result[r];
         if (result.value != id || !f->in_place[r] || (p->home == HOME_FIELD && p->place == result.field)) continue;
         store_at(l, l->position[id],
-                 operand_at(field_buffer(f, result.field), f->g->node[id].shape, false, identity));
+                 operand_at(field_buffer(f, result.field), f->g->node[id].shape, false, l->own));
     }
 }
 
 /* Everything is computed before anything is stored, so that a field may be read and replaced in one nest. */
 static void emit_nodes(struct lowering *l, const struct cluster *c)
 {
-    for (uint32_t k = 0; k < c->count; k++) emit(l, c->node[k], identity);
+    for (uint32_t k = 0; k < c->count; k++) emit(l, c->node[k], l->own);
     for (uint32_t k = 0; k < c->count; k++) store_node(l, c->node[k]);
 }
 
 /* ---- nests
  * ----------------------------------------------------------------------------------------------------------- */
 
-static void add_loop(struct nest *nest, uint32_t extent, bool summed)
+static int8_t add_loop(struct nest *nest, uint32_t extent, bool summed)
 {
     if (nest->depth == NEST_DEPTH) BUG("a nest has more than %d loops", NEST_DEPTH);
     if (summed) nest->summed |= 1u << nest->depth;
-    nest->extent[nest->depth++] = extent;
+    nest->extent[nest->depth] = extent;
+    return (int8_t)nest->depth++;
+}
+
+/* Loops over the axes of a shape, those that are summed last; an axis of one element needs none. */
+static struct access add_loops(struct nest *nest, struct shape shape, uint32_t summed)
+{
+    struct access access = {{-1, -1, -1, -1}};
+    for (uint32_t turn = 0; turn < 2; turn++)
+        for (uint32_t k = 0; k < shape.rank; k++)
+            if ((summed >> k & 1) == turn && (turn || shape.extent[k] != 1))
+                access.loop[k] = add_loop(nest, shape.extent[k], turn);
+    return access;
 }
 
 static void accumulate(struct lowering *l, uint32_t value, uint8_t reduction)
@@ -203,29 +214,24 @@ static void accumulate(struct lowering *l, uint32_t value, uint8_t reduction)
 
 static void lower_maps(struct lowering *l, const struct cluster *c)
 {
-    for (uint32_t k = 0; k < c->shape.rank; k++) add_loop(l->nest, c->shape.extent[k], false);
+    l->own = add_loops(l->nest, c->shape, 0);
     begin_program(l, &l->nest->body, false);
     emit_nodes(l, c);
 }
 
 static void lower_copy(struct lowering *l, const struct cluster *c)
 {
-    for (uint32_t k = 0; k < c->shape.rank; k++) add_loop(l->nest, c->shape.extent[k], false);
+    l->own = add_loops(l->nest, c->shape, 0);
     begin_program(l, &l->nest->body, false);
-    uint32_t value = emit_load(l, c->node[0], identity);
-    store_at(l, value, operand_at(field_buffer(l->f, c->field), c->shape, false, identity));
+    uint32_t value = emit_load(l, c->node[0], l->own);
+    store_at(l, value, operand_at(field_buffer(l->f, c->field), c->shape, false, l->own));
 }
 
 static void lower_sums(struct lowering *l, const struct cluster *c)
 {
-    struct access access = identity;
-    for (uint32_t summed = 0; summed < 2; summed++) {
-        for (uint32_t k = 0; k < c->domain.rank; k++) {
-            if ((c->axes >> k & 1) != summed) continue;
-            access.loop[k] = (int8_t)l->nest->depth;
-            add_loop(l->nest, c->domain.extent[k], summed);
-        }
-    }
+    struct access access = add_loops(l->nest, c->domain, c->axes);
+    for (uint32_t k = 0, axis = 0; k < c->domain.rank; k++)
+        if (!(c->axes >> k & 1)) l->own.loop[axis++] = access.loop[k];
     begin_program(l, &l->nest->body, true);
     for (uint32_t k = 0; k < c->count; k++) {
         const struct node *n = &l->f->g->node[c->node[k]];
@@ -241,14 +247,15 @@ static void lower_product(struct lowering *l, const struct cluster *c)
     const struct node *n = &l->f->g->node[c->node[0]];
     struct access access[2];
     bool swap = true;
-    for (uint32_t axis = 0; axis < n->shape.rank; axis++) add_loop(l->nest, n->shape.extent[axis], false);
+    for (uint32_t axis = 0; axis < n->shape.rank; axis++)
+        l->own.loop[axis] = add_loop(l->nest, n->shape.extent[axis], false);
     for (uint32_t k = 0; k < 2; k++) {
         struct shape shape = l->f->g->node[n->in[k]].shape;
         for (uint32_t axis = 0; axis < shape.rank; axis++) {
             int8_t loop = 0;
             while (loop < n->shape.rank && n->label[2][loop] != n->label[k][axis]) loop++;
             access[k].loop[axis] = loop;
-            if (loop == n->shape.rank && k == 0) add_loop(l->nest, shape.extent[axis], true);
+            if (loop == n->shape.rank && k == 0) (void)add_loop(l->nest, shape.extent[axis], true);
             if (loop == 0 && k == 0) swap = false;
         }
     }
@@ -257,6 +264,49 @@ static void lower_product(struct lowering *l, const struct cluster *c)
     accumulate(l, add(l, (struct scalar){.op = PRIMITIVE_mul, .a = a, .b = b}), REDUCE_SUM);
     begin_program(l, &l->nest->finish, false);
     emit_nodes(l, c);
+}
+
+/* ---- loops that could be one
+ * ----------------------------------------------------------------------------------------- */
+
+static bool uses_index(const struct program *program, uint32_t loop)
+{
+    for (uint32_t i = 0; i < program->count; i++)
+        if (program->code[i].op == SCALAR_INDEX && program->code[i].index >= loop) return true;
+    return false;
+}
+
+/* Whether loops `loop` and the next walk through every operand as one would. */
+static bool can_join(const struct nest *nest, uint32_t loop)
+{
+    if (nest->extent[loop] == NEST_BATCH || nest->extent[loop + 1] == NEST_BATCH) return false;
+    if ((nest->summed >> loop & 1) != (nest->summed >> (loop + 1) & 1)) return false;
+    if ((uint64_t)nest->extent[loop] * nest->extent[loop + 1] > UINT32_MAX) return false;
+    for (uint32_t k = 0; k < nest->n_operands; k++)
+        if (nest->operand[k].stride[loop] != nest->operand[k].stride[loop + 1] * (int64_t)nest->extent[loop + 1])
+            return false;
+    return !uses_index(&nest->body, loop) && !uses_index(&nest->finish, loop);
+}
+
+static void join_loops(struct nest *nest, uint32_t loop)
+{
+    uint32_t below = (1u << loop) - 1;
+    nest->extent[loop] *= nest->extent[loop + 1];
+    nest->summed = (nest->summed & below) | (nest->summed >> 1 & ~below);
+    nest->depth--;
+    for (uint32_t j = loop + 1; j < nest->depth; j++) nest->extent[j] = nest->extent[j + 1];
+    for (uint32_t k = 0; k < nest->n_operands; k++) {
+        int64_t *stride = nest->operand[k].stride;
+        for (uint32_t j = loop; j < nest->depth; j++) stride[j] = stride[j + 1];
+        stride[nest->depth] = 0;
+    }
+}
+
+/* Weights are walked through in one loop, not row by row: no rest of a vector at the end of each. */
+static void flatten(struct nest *nest)
+{
+    for (uint32_t loop = nest->depth; loop-- > nest->outer;)
+        if (loop + 1 < nest->depth && can_join(nest, loop)) join_loops(nest, loop);
 }
 
 static void lower_cluster(struct lowering *l, uint32_t index, bool in_rows)
@@ -279,6 +329,7 @@ static void lower_cluster(struct lowering *l, uint32_t index, bool in_rows)
         lower_copy(l, c);
         break;
     }
+    if (c->kind != CLUSTER_PRODUCT) flatten(l->nest);
 }
 
 static struct nests *lower_entry(const struct fusion *f)

@@ -7,6 +7,9 @@
 
 #define PLAN_NONE UINT32_MAX
 
+/* A value goes straight to so many fields; further ones get copies, for a nest has few operands. */
+enum { RESULTS_IN_PLACE = 4 };
+
 /* What becomes of a node in one entry. */
 enum role {
     ROLE_DEAD,    /* the entry does not need it */
@@ -27,12 +30,12 @@ enum home {
 
 struct planned {
     uint8_t role, home;
-    bool cheap; /* nothing transcendental, no barrier: may be computed late */
-    bool is_result;
-    bool stored;    /* somebody outside its cluster reads it, or it is a result */
-    bool leaves;    /* somebody outside its unit reads it, or it is a result */
-    uint32_t uses;  /* nodes that use it */
-    uint32_t stage; /* even: maps and sums within a sample; odd: what needs the stage before it as a whole */
+    bool cheap;       /* nothing transcendental, no barrier: may be computed late */
+    bool stored;      /* somebody outside its cluster reads it, or it is a result */
+    bool leaves;      /* somebody outside its unit reads it, or it is a result */
+    uint32_t uses;    /* nodes that use it */
+    uint32_t results; /* fields that it goes to */
+    uint32_t stage;   /* even: maps and sums within a sample; odd: what needs the stage before it as a whole */
     uint32_t cluster;
     uint32_t place; /* FIELD: the field; WORK, ROW: the temporary */
 };

@@ -228,12 +228,20 @@ static uint32_t add_copy(struct fusion *f, ir_id value, uint32_t field)
     return f->n_clusters++;
 }
 
+static uint32_t stored_in_place(const struct fusion *f, uint32_t n_results, ir_id value)
+{
+    uint32_t count = 0;
+    for (uint32_t r = 0; r < n_results && f->node[value].results > 1; r++)
+        count += f->in_place[r] && f->entry->result[r].value == value;
+    return count;
+}
+
 static void send_result(struct schedule *s, uint32_t r)
 {
     struct fusion *f = s->f;
     struct ir_result result = f->entry->result[r];
     uint32_t maker = f->node[result.value].cluster;
-    f->in_place[r] = can_store(s, maker, result.field);
+    f->in_place[r] = stored_in_place(f, r, result.value) < RESULTS_IN_PLACE && can_store(s, maker, result.field);
     uint32_t writer = f->in_place[r] ? maker : add_copy(f, result.value, result.field);
     add_edge(s, f->cluster[maker].unit, f->cluster[writer].unit);
     for (uint32_t k = s->first_read[result.field]; k != PLAN_NONE; k = s->read[k].next)
@@ -304,7 +312,7 @@ static void find_home(struct fusion *f, ir_id id)
 {
     struct planned *p = &f->node[id];
     struct shape shape = f->g->node[id].shape;
-    bool row = f->unit[f->cluster[p->cluster].unit].rows && !p->leaves && !p->is_result;
+    bool row = f->unit[f->cluster[p->cluster].unit].rows && !p->leaves && !p->results;
     p->home = row ? HOME_ROW : HOME_WORK;
     p->place = PLAN_NONE;
     for (uint32_t r = f->entry->n_results; r-- > 0;) {
@@ -323,7 +331,7 @@ static void find_homes(struct schedule *s)
         if (f->node[id].role == ROLE_COMPUTED) fusion_inputs(f, id, note_leaving, s);
     }
     for (ir_id id = 0; id < f->g->count; id++)
-        if (f->node[id].role == ROLE_COMPUTED && (f->node[id].stored || f->node[id].is_result)) find_home(f, id);
+        if (f->node[id].role == ROLE_COMPUTED && (f->node[id].stored || f->node[id].results)) find_home(f, id);
 }
 
 void fuse_schedule(struct fusion *f)

@@ -482,9 +482,9 @@ static void unknown_passes_are_refused(void **state)
 /* ---- graphs drawn by seed
  * ---------------------------------------------------------------------------------------------- */
 
-enum { SHAPES = 8, RESULTS = 6 };
-static const struct shape shapes[SHAPES] = {{0, {0}},       {1, {0}}, {2, {0, 3}}, {2, {0, 4}},
-                                            {3, {0, 3, 4}}, {1, {3}}, {2, {4, 3}}, {2, {3, 3}}};
+enum { SHAPES = 9, RESULTS = 6 };
+static const struct shape shapes[SHAPES] = {{0, {0}}, {1, {0}},    {2, {0, 3}}, {2, {0, 4}}, {3, {0, 3, 4}},
+                                            {1, {3}}, {2, {4, 3}}, {2, {3, 3}}, {2, {0, 1}}};
 
 static uint32_t shape_index(struct shape shape)
 {
@@ -548,7 +548,8 @@ static ir_id draw_view(struct drawing *d)
     ir_id a = draw_node(d);
     switch (shape_index(g->node[a].shape)) {
     case 1:
-        return ir_view(g, a, shapes[2 + random_below(&d->random, 3)], (const int8_t[IR_AXES]){0, -1, -1, -1});
+        return ir_view(g, a, shapes[random_below(&d->random, 3) ? 2 + random_below(&d->random, 3) : 8],
+                       (const int8_t[IR_AXES]){0, -1, -1, -1});
     case 2:
         return ir_view(g, a, shapes[4], (const int8_t[IR_AXES]){0, 1, -1, -1});
     case 3:
@@ -557,6 +558,8 @@ static ir_id draw_view(struct drawing *d)
         return ir_view(g, a, shapes[random_below(&d->random, 2) ? 2 : 6], (const int8_t[IR_AXES]){-1, 0, -1, -1});
     case 7:
         return ir_view(g, a, shapes[7], (const int8_t[IR_AXES]){1, 0, -1, -1});
+    case 8:
+        return ir_view(g, a, shapes[1 + random_below(&d->random, 3)], (const int8_t[IR_AXES]){0, -1, -1, -1});
     default:
         return map1(g, PRIMITIVE_tanh, a);
     }
@@ -568,7 +571,7 @@ static ir_id draw_reduce(struct drawing *d)
     ir_id a = draw_node(d);
     uint32_t rank = d->f.g->node[a].shape.rank;
     uint8_t axes = rank ? (uint8_t)(1 + random_below(&d->random, (1u << rank) - 1)) : 0;
-    enum reduction kind = axes & 1 && shape_index(d->f.g->node[a].shape) < 5
+    enum reduction kind = axes & 1 && rank && shape_index(d->f.g->node[a].shape) < 5
                               ? REDUCE_MEAN
                               : kinds[random_below(&d->random, LENGTH(kinds))];
     return ir_reduce(d->f.g, kind, a, axes);
