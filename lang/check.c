@@ -11,6 +11,13 @@ enum { MOST_OPERATIONS = 200000 };
 
 /* ---- messages -------------------------------------------------------------------------------------------------------------- */
 
+struct span outermost_use(const struct scope *s, struct span at)
+{
+    for (; s->caller; s = s->caller)
+        if (s->call.source) at = s->call;
+    return at;
+}
+
 void mistake(const struct scope *s, struct span at, const char *name, const char *format, ...)
 {
     char text[512];
@@ -25,8 +32,8 @@ void mistake(const struct scope *s, struct span at, const char *name, const char
         return;
     }
     diag_input(diag, at, name, "%s", text);
-    for (; s && s->caller; s = s->caller)
-        if (s->call.source) diag_note(diag, s->call, "called here");
+    struct span use = outermost_use(s, (struct span){0});
+    if (use.source) diag_note(diag, use, "used here");
 }
 
 static const char *const refusals[] = {
@@ -393,6 +400,8 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
     } else if (!c->unread) {
         diag_input(diag, (struct span){source->source, 0, 0}, "no-network", "the file has no network; one block 'network NAME { … }' was expected");
     }
+    if (c->m->pool->full && !diag_failed(diag))
+        diag_input(diag, (struct span){source->source, 0, 0}, "too-large", "the expressions of this file come to more than %d operations", MOST_OPERATIONS);
     if (diag_failed(diag)) return NULL;
     c->m->pool->most = 0;
     return c->m;

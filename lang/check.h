@@ -85,6 +85,7 @@ struct checker {
     uint32_t n_settings;
     bool *used; /* settings */
     uint32_t mistakes;
+    bool full_reported; /* the pool */
     const struct ast_source *source;
     bool unread; /* something at the top did not parse */
 
@@ -125,8 +126,10 @@ struct checker {
 
 /* ---- check.c: messages ----------------------------------------------------------------------------------------------------- */
 
-/* An error at `at`, or at the prelude function's call in which it was found, with a note on the calls that led there. */
+/* An error at `at`, or at the prelude function's call in which it was found, with a note on the use that led there. */
 void mistake(const struct scope *s, struct span at, const char *name, const char *format, ...) PRINTF(4, 5);
+/* Where the file uses the let in which `s` stands; `at` where it stands in none. */
+struct span outermost_use(const struct scope *s, struct span at);
 enum refused {
 #define REFUSED(name, what) REFUSED_##name,
 #include "lang/refused.def"

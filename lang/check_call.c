@@ -160,7 +160,8 @@ static struct value call_let(const struct scope *s, const struct ast *e, const s
     if (memo) return memo->result;
     uint32_t depth = s->depth + symbol->let->height + 1u;
     if (depth > DEEPEST_CALL) {
-        mistake(s, e->span, "too-deep", "lets call each other too deep here: their expressions are nested %u deep in all, the most is %d", depth,
+        struct scope top = scope_of(c, s->place, s->symbols);
+        mistake(&top, outermost_use(s, e->span), "too-deep", "lets call each other too deep here: their expressions are nested %u deep in all, the most is %d", depth,
                 DEEPEST_CALL);
         return poison();
     }

@@ -49,20 +49,21 @@ bool has_reduction(struct checker *c, const struct expr *e)
     return c->reduces[e->id];
 }
 
+/* The pool has a bound, and so has the depth: both are reported once, where the file uses what grew. */
 bool within_bounds(const struct scope *s, struct span at, const struct expr *e)
 {
     struct checker *c = s->c;
     measure_depths(c);
-    if (c->m->pool->full) {
-        mistake(s, at, "too-large", "the expressions of this file come to more than %u operations", c->m->pool->most);
-        return false;
-    }
-    if (c->depth[e->id] > DEEPEST_EXPRESSION) {
-        mistake(s, at, "too-large", "this comes to an expression nested %u deep; the most is %d", c->depth[e->id],
-                DEEPEST_EXPRESSION);
-        return false;
-    }
-    return true;
+    bool deep = c->depth[e->id] > DEEPEST_EXPRESSION;
+    if (!c->m->pool->full && !deep) return true;
+    struct scope top = scope_of(c, s->place, s->symbols);
+    at = outermost_use(s, at);
+    if (!c->m->pool->full)
+        mistake(&top, at, "too-deep", "this comes to an expression nested %u deep; the most is %d", c->depth[e->id], DEEPEST_EXPRESSION);
+    else if (!c->full_reported)
+        mistake(&top, at, "too-large", "the expressions of this file come to more than %u operations here", c->m->pool->most);
+    c->full_reported = c->m->pool->full;
+    return false;
 }
 
 /* ---- operators ------------------------------------------------------------------------------------------------------- */
