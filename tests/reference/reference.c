@@ -35,8 +35,8 @@ struct run {
     struct model *model;
     struct nnt_module *module;
     uint32_t batch;
-    /* In float32, the same network in float64 at the same floats: where the nearest floats of the inputs alone move
-     * a result by more than the tolerance, this is what a float32 program can be held to. */
+    /* In float32, the same network interpreted in float64 at the same floats: where the nearest floats of the
+     * inputs alone move a result by more than the tolerance, this is what a float32 program can be held to. */
     bool has_twin;
     struct exercise x, twin;
     bool failed;
@@ -67,11 +67,14 @@ static char *messages(struct run *run)
     return text;
 }
 
+/* The first line that tells an error; warnings and notes may stand before it. */
 static void fail_with_messages(struct run *run)
 {
-    char *text = messages(run);
+    char *text = messages(run), *line = text ? strstr(text, "error:") : NULL;
 
-    failure(run, "%.*s", text ? (int)strcspn(text, "\n") : 9, text ? text : "no memory");
+    while (line && line > text && line[-1] != '\n') line--;
+    if (!line) line = text;
+    failure(run, "%.*s", line ? (int)strcspn(line, "\n") : 9, line ? line : "no memory");
     free(text);
 }
 
@@ -385,19 +388,14 @@ static const double **ensemble_data(struct run *run, const struct nnt_module *mo
     return data;
 }
 
-/* The ensemble's values in out, or NULL where it was refused with a message. */
-static struct gaussian *evaluate_ensemble(struct run *run, double *out_S_T)
+static struct gaussian *evaluate_module(struct run *run, const struct nnt_module *module, double *out_S_T)
 {
-    uint32_t entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise;
-    struct nnt_module *module = engine_module(run->diag, run->arena, run->model, run->options->engine, 8, entries);
     struct gaussian *out = arena_alloc(run->arena, run->batch * sizeof *out);
     double beta = json_number_value(json_object_get(json_object_get(run->it, "ensemble"), "beta"));
-    struct ensemble *ensemble;
+    struct ensemble *ensemble = ensemble_new(run->diag, (struct span){0}, module, run->batch);
     const double *parameters, *const *data;
     bool proper;
 
-    if (!module) return NULL;
-    ensemble = ensemble_new(run->diag, (struct span){0}, module, run->batch);
     if (!ensemble) return NULL;
     parameters = ensemble_parameters(run, module);
     data = ensemble_data(run, module);
@@ -405,6 +403,17 @@ static struct gaussian *evaluate_ensemble(struct run *run, double *out_S_T)
     proper = !run->failed && ensemble_evaluate(ensemble, run->diag, parameters, data, run->batch, beta, out);
     ensemble_free(ensemble);
     return proper ? out : NULL;
+}
+
+/* The ensemble's values, one a sample, or NULL where it was refused with a message. */
+static struct gaussian *evaluate_ensemble(struct run *run, double *out_S_T)
+{
+    uint32_t entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise;
+    struct nnt_module *module = engine_module(run->diag, run->arena, run->model, run->options->engine, 8, entries);
+    struct gaussian *out = module ? evaluate_module(run, module, out_S_T) : NULL;
+
+    engine_release(module);
+    return out;
 }
 
 static void run_gaussian(struct run *run, const json_t *expected)
@@ -473,10 +482,8 @@ static bool open_modules(struct run *run)
     const struct nnt_module *twin = NULL;
 
     run->module = engine_module(run->diag, run->arena, run->model, run->options->engine, real_bytes, entries);
-    if (run->module && real_bytes == 4) {
-        twin = engine_module(run->diag, run->arena, run->model, run->options->engine, 8, entries);
-    }
-    if (!run->module || (real_bytes == 4 && !twin)) return false;
+    if (!run->module) return false;
+    if (real_bytes == 4) twin = engine_module(run->diag, run->arena, run->model, "interp", 8, entries);
     run->x = exercise_open(run->module, run->batch);
     run->has_twin = twin != NULL;
     if (twin) run->twin = exercise_open(twin, run->batch);
@@ -487,6 +494,7 @@ static void close_modules(struct run *run)
 {
     if (run->module && run->x.module) exercise_close(&run->x);
     if (run->has_twin) exercise_close(&run->twin);
+    engine_release(run->module);
 }
 
 /* The fields that a row names, where the case has them: `inside` of the member `member`. */
