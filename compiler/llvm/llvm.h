@@ -6,14 +6,16 @@
 #include "runtime/base/diag.h"
 
 struct object_options {
-    const char *name;         /* prefix of every symbol: NAME_forward … */
+    const char *name;            /* prefix of every symbol: NAME_forward … */
     const char *object, *header; /* paths */
-    const void *weights;      /* module->size[NNT_PARAMETERS] numbers, embedded as NAME_weights */
-    const char *about;        /* a line for the header's comment */
+    const void *weights;         /* module->size[NNT_PARAMETERS] numbers, embedded as NAME_weights */
+    const char *about;           /* a line for the header's comment */
 };
 struct llvm_box {
-    /* Machine code in this process: fills a module of its own (free it by `release`); symbols, addresses and times are its. */
-    bool (*jit)(struct diag *diag, const struct kernels *kernels, const struct target *target, struct nnt_module **out);
+    /* Machine code in this process: fills a module of its own (free it by `release`); symbols, addresses and times
+     * are its. */
+    bool (*jit)(struct diag *diag, const struct kernels *kernels, const struct target *target,
+                struct nnt_module **out);
     void (*release)(struct nnt_module *module);
     /* NAME.o and NAME.h. */
     bool (*object)(struct diag *diag, const struct kernels *kernels, const struct target *target,

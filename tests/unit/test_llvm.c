@@ -1,0 +1,475 @@
+/* test_llvm.c: machine code of nests against the same nests run in plain C, what its text looks like, and object
+ * files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compiler/llvm/llvm.h"
+#include "runtime/base/file.h"
+#include "runtime/base/random.h"
+#include "runtime/base/text.h"
+
+enum { ELEMENTS = 12000 };
+
+/* One plan under test; parts are added to `nest`. */
+struct plan {
+    struct arena *arena;
+    struct nests *nests;
+    struct nest *nest;
+    bool in_finish;
+};
+
+static struct plan plan_new(void)
+{
+    struct arena *arena = arena_new();
+    return (struct plan){.arena = arena, .nests = nests_new(arena)};
+}
+
+static void begin_nest(struct plan *p, uint32_t depth, const uint32_t extent[], uint32_t summed, enum how how)
+{
+    p->nest = nests_add(p->nests);
+    p->nest->depth = depth, p->nest->summed = summed, p->nest->how = how;
+    memcpy(p->nest->extent, extent, depth * sizeof *extent);
+    p->in_finish = false;
+}
+
+static uint32_t add(struct plan *p, struct scalar scalar)
+{
+    return program_add(p->arena, p->in_finish ? &p->nest->finish : &p->nest->body, scalar);
+}
+
+static uint32_t apply(struct plan *p, uint8_t op, uint32_t a, uint32_t b, uint32_t c)
+{
+    return add(p, (struct scalar){.op = op, .a = a, .b = b, .c = c});
+}
+
+static uint32_t number(struct plan *p, double value)
+{
+    return add(p, (struct scalar){.op = SCALAR_NUMBER, .number = value});
+}
+
+static uint32_t operand(struct plan *p, uint32_t slab, uint64_t offset, uint64_t per_sample, const int64_t stride[])
+{
+    struct operand o = {.at = {.slab = slab, .offset = offset, .offset_per_sample = per_sample}};
+    memcpy(o.stride, stride, p->nest->depth * sizeof *stride);
+    return nest_operand(p->nest, o);
+}
+
+static uint32_t load(struct plan *p, uint32_t slab, uint64_t offset, const int64_t stride[])
+{
+    return add(p, (struct scalar){.op = SCALAR_LOAD, .index = operand(p, slab, offset, 0, stride)});
+}
+
+static void store(struct plan *p, uint32_t value, uint32_t slab, uint64_t offset, const int64_t stride[])
+{
+    add(p, (struct scalar){.op = SCALAR_STORE, .a = value, .index = operand(p, slab, offset, 0, stride)});
+}
+
+static void accumulate(struct plan *p, uint32_t value, enum reduction by)
+{
+    uint32_t index = p->nest->n_accumulators++;
+    add(p, (struct scalar){.op = SCALAR_ACCUMULATE, .reduction = (uint8_t)by, .a = value, .index = index});
+}
+
+static uint32_t accumulated(struct plan *p, uint32_t index)
+{
+    p->in_finish = true;
+    return add(p, (struct scalar){.op = SCALAR_ACCUMULATED, .index = index});
+}
+
+/* ---- running a plan in both ways ---- */
+
+static void gemm_f64(uint32_t ta, uint32_t tb, uint32_t m, uint32_t n, uint32_t k, double alpha, const double *a,
+                     uint32_t lda, const double *b, uint32_t ldb, double beta, double *c, uint32_t ldc)
+{
+    for (uint32_t i = 0; i < m; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            double sum = 0;
+            for (uint32_t l = 0; l < k; l++)
+                sum += (ta ? a[l * lda + i] : a[i * lda + l]) * (tb ? b[j * ldb + l] : b[l * ldb + j]);
+            c[i * ldc + j] = alpha * sum + (beta != 0 ? beta * c[i * ldc + j] : 0);
+        }
+}
+
+static void gemm_f32(uint32_t ta, uint32_t tb, uint32_t m, uint32_t n, uint32_t k, float alpha, const float *a,
+                     uint32_t lda, const float *b, uint32_t ldb, float beta, float *c, uint32_t ldc)
+{
+    for (uint32_t i = 0; i < m; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            float sum = 0;
+            for (uint32_t l = 0; l < k; l++)
+                sum += (ta ? a[l * lda + i] : a[i * lda + l]) * (tb ? b[j * ldb + l] : b[l * ldb + j]);
+            c[i * ldc + j] = alpha * sum + (beta != 0 ? beta * c[i * ldc + j] : 0);
+        }
+}
+
+static const struct nnt_module description = {.abi_version = NNT_ABI_VERSION, .name = "test"};
+
+static void slabs_new(struct nnt_call *call, uint32_t real_bytes, uint32_t batch)
+{
+    *call = (struct nnt_call){.batch = batch, .number = {0.125, 3}, .gemm_f32 = gemm_f32, .gemm_f64 = gemm_f64};
+    for (uint32_t s = 0; s < NNT_SLABS; s++) {
+        struct random random = random_stream(7, RANDOM_NOISE, s, batch);
+        assert_int_equal(posix_memalign(&call->slab[s], 64, (size_t)ELEMENTS * real_bytes), 0);
+        for (uint32_t i = 0; i < ELEMENTS; i++) {
+            double x = 4 * random_uniform(&random) - 2;
+            if (real_bytes == 4)
+                ((float *)call->slab[s])[i] = (float)x;
+            else
+                ((double *)call->slab[s])[i] = x;
+        }
+    }
+}
+
+static void slabs_free(struct nnt_call *call)
+{
+    for (uint32_t s = 0; s < NNT_SLABS; s++) free(call->slab[s]);
+}
+
+static double element(const struct nnt_call *call, uint32_t real_bytes, uint32_t slab, uint32_t i)
+{
+    return real_bytes == 4 ? (double)((float *)call->slab[slab])[i] : ((double *)call->slab[slab])[i];
+}
+
+static void compare(const struct nnt_call *a, const struct nnt_call *b, uint32_t real_bytes)
+{
+    double tolerance = real_bytes == 4 ? 3e-5 : 1e-12;
+    for (uint32_t s = 0; s < NNT_SLABS; s++)
+        for (uint32_t i = 0; i < ELEMENTS; i++) {
+            double x = element(a, real_bytes, s, i), y = element(b, real_bytes, s, i);
+            if (fabs(x - y) <= tolerance * (1 + fabs(y)) || (isnan(x) && isnan(y)) || x == y) continue;
+            fail_msg("batch %u, float%u: slab %u element %u is %.9g, should be %.9g", a->batch, 8 * real_bytes, s,
+                     i, x, y);
+        }
+}
+
+static void run_both(struct plan *p, const struct nnt_module *module, uint32_t real_bytes, uint32_t batch)
+{
+    struct nnt_call machine, plain;
+    slabs_new(&machine, real_bytes, batch), slabs_new(&plain, real_bytes, batch);
+    assert_int_equal(module->entry[0](module->self, &machine), 0);
+    nests_run(p->nests, real_bytes, &plain);
+    compare(&machine, &plain, real_bytes);
+    slabs_free(&machine), slabs_free(&plain);
+}
+
+static struct target target_of(uint32_t real_bytes, uint32_t vector_bytes)
+{
+    struct target target = {.real_bytes = real_bytes, .blas = true, .batch = 8};
+    uint32_t widest = nnt_llvm_box.vector_bytes(&target);
+    target.vector_bytes = vector_bytes && vector_bytes < widest ? vector_bytes : widest;
+    return target;
+}
+
+/* Both precisions, wide and narrow vectors, several batches. */
+static void check_plan(struct plan *p)
+{
+    static const uint32_t batches[] = {1, 2, 3, 7, 8, 9, 33};
+    struct diag *diag = diag_new();
+    const char *wrong = nests_verify(p->nests, p->arena);
+    if (wrong) fail_msg("%s", wrong);
+    for (uint32_t way = 0; way < 4; way++) {
+        uint32_t real_bytes = way & 1 ? 4 : 8;
+        struct target target = target_of(real_bytes, way & 2 ? 16 : 0);
+        struct kernels kernels = {&description, real_bytes, {p->nests}};
+        struct nnt_module *module = NULL;
+        assert_true(nnt_llvm_box.jit(diag, &kernels, &target, &module));
+        for (uint32_t i = 0; i < LENGTH(batches); i++) run_both(p, module, real_bytes, batches[i]);
+        nnt_llvm_box.release(module);
+    }
+    diag_free(diag);
+    arena_free(p->arena);
+}
+
+/* ---- maps ---- */
+
+/* h = select(z + b < 0.3, (z + b)^2, |z + b| / 1.7), with strides as given: rows of z and h n + gap numbers apart.
+ */
+static void bias_map(struct plan *p, uint32_t n, uint32_t gap)
+{
+    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+    int64_t row = n + gap;
+    uint32_t z = load(p, NNT_STATE, 0, (int64_t[]){row, 1}), b = load(p, NNT_PARAMETERS, 3, (int64_t[]){0, 1});
+    uint32_t x = apply(p, PRIMITIVE_add, z, b, 0);
+    uint32_t less = apply(p, PRIMITIVE_less, x, number(p, 0.3), 0);
+    uint32_t square = apply(p, PRIMITIVE_mul, x, x, 0);
+    uint32_t other = apply(p, PRIMITIVE_div, apply(p, PRIMITIVE_abs, x, 0, 0), number(p, 1.7), 0);
+    store(p, apply(p, PRIMITIVE_select, less, square, other), NNT_STATE, 0, (int64_t[]){row, 1});
+    store(p, less, NNT_WORK, 5, (int64_t[]){row, 1});
+}
+
+static void test_bias_maps(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 10, 15, 16, 17, 31, 33, 64, 67};
+    struct plan p = plan_new();
+    for (uint32_t i = 0; i < LENGTH(sizes); i++) bias_map(&p, sizes[i], i % 3);
+    check_plan(&p);
+}
+
+/* x -= rate * g over everything: one loop however the shape is written; per-sample offsets; the call's numbers. */
+static void test_update(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n < 70; n += 11) {
+        struct plan p = plan_new();
+        begin_nest(&p, 3, (uint32_t[]){3, n, 5}, 0, HOW_LOOPS);
+        int64_t stride[] = {5 * n, 5, 1};
+        uint32_t x = load(&p, NNT_PARAMETERS, 1, stride), g = load(&p, NNT_GRADIENT, 0, stride);
+        uint32_t rate = add(&p, (struct scalar){.op = SCALAR_ARGUMENT, .index = NNT_RATE});
+        store(&p, apply(&p, PRIMITIVE_sub, x, apply(&p, PRIMITIVE_mul, rate, g, 0), 0), NNT_PARAMETERS, 1, stride);
+        begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+        uint32_t from = operand(&p, NNT_DATA, 2, 1, (int64_t[]){n, 1});
+        uint32_t to = operand(&p, NNT_WORK, 1, 2, (int64_t[]){n, 1});
+        uint32_t y = add(&p, (struct scalar){.op = SCALAR_LOAD, .index = from});
+        uint32_t batch = add(&p, (struct scalar){.op = SCALAR_BATCH});
+        y = apply(&p, PRIMITIVE_div, y, batch, 0);
+        add(&p, (struct scalar){.op = SCALAR_STORE, .a = y, .index = to});
+        check_plan(&p);
+    }
+}
+
+/* Transposition, a broadcast along the innermost loop, indices as numbers. */
+static void test_strided_maps(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n < 40; n += 6) {
+        struct plan p = plan_new();
+        begin_nest(&p, 2, (uint32_t[]){n, 13}, 0, HOW_LOOPS);
+        uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){1, n}), y = load(&p, NNT_DATA, 7, (int64_t[]){1, 0});
+        uint32_t i = add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 0});
+        uint32_t j = add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 1});
+        uint32_t sum = apply(&p, SCALAR_FMA, i, number(&p, 100), j);
+        store(&p, apply(&p, SCALAR_FMA, x, y, sum), NNT_WORK, 0, (int64_t[]){13, 1});
+        begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+        x = load(&p, NNT_DATA, 0, (int64_t[]){2 * n, 2});
+        store(&p, apply(&p, PRIMITIVE_neg, x, 0, 0), NNT_STATE, 1, (int64_t[]){3 * n, 3});
+        check_plan(&p);
+    }
+}
+
+/* Every operation of its own, on numbers and on edge values. */
+static void test_scalars(void **state)
+{
+    (void)state;
+    struct plan p = plan_new();
+    begin_nest(&p, 1, (uint32_t[]){37}, 0, HOW_LOOPS);
+    int64_t one[] = {1};
+    uint32_t x = load(&p, NNT_DATA, 0, one), y = load(&p, NNT_DATA, 50, one), z = load(&p, NNT_DATA, 100, one),
+             at = 0;
+    uint32_t zero = number(&p, 0), size = apply(&p, PRIMITIVE_abs, x, 0, 0);
+    uint32_t positive = apply(&p, PRIMITIVE_add, size, number(&p, 0.001), 0);
+    uint32_t exponent = apply(&p, SCALAR_EXPONENT, positive, 0, 0);
+    uint32_t less = apply(&p, PRIMITIVE_less, x, y, 0), more = apply(&p, PRIMITIVE_less_equal, y, z, 0);
+    uint32_t same = apply(&p, PRIMITIVE_equal, apply(&p, PRIMITIVE_mul, less, more, 0), zero, 0);
+    uint32_t values[] = {
+        apply(&p, PRIMITIVE_min, x, y, 0),
+        apply(&p, PRIMITIVE_max, x, y, 0),
+        apply(&p, PRIMITIVE_sqrt, size, 0, 0),
+        apply(&p, PRIMITIVE_and, less, more, 0),
+        apply(&p, PRIMITIVE_or, less, more, 0),
+        apply(&p, PRIMITIVE_not, less, 0, 0),
+        apply(&p, PRIMITIVE_not, x, 0, 0),
+        apply(&p, PRIMITIVE_and, x, less, 0),
+        apply(&p, PRIMITIVE_select, x, less, more),
+        apply(&p, PRIMITIVE_select, same, x, less),
+        apply(&p, PRIMITIVE_hold, z, 0, 0),
+        apply(&p, PRIMITIVE_div, x, zero, 0),
+        exponent,
+        apply(&p, SCALAR_MANTISSA, positive, 0, 0),
+        apply(&p, SCALAR_SCALE, y, exponent, 0),
+        apply(&p, SCALAR_FMA, x, y, z),
+    };
+    for (uint32_t i = 0; i < LENGTH(values); i++) store(&p, values[i], NNT_WORK, at, one), at += 40;
+    check_plan(&p);
+}
+
+/* ---- reductions ---- */
+
+/* Over the inner axis, over the outer one, and over both: sum of squares, maximum and minimum in one nest. */
+static void reduction(struct plan *p, uint32_t n, uint32_t summed, const int64_t to[])
+{
+    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, summed, HOW_LOOPS);
+    uint32_t x = load(p, NNT_DATA, 1, (int64_t[]){n, 1});
+    accumulate(p, apply(p, PRIMITIVE_mul, x, x, 0), REDUCE_SUM);
+    accumulate(p, x, REDUCE_MAX);
+    accumulate(p, x, REDUCE_MIN);
+    uint32_t sum = accumulated(p, 0), most = accumulated(p, 1), least = accumulated(p, 2);
+    uint32_t spread = apply(p, PRIMITIVE_sub, most, least, 0);
+    store(p, apply(p, PRIMITIVE_div, sum, number(p, 3), 0), NNT_WORK, 0, to);
+    store(p, apply(p, PRIMITIVE_add, spread, load(p, NNT_STATE, 4, to), 0), NNT_RESULT, 0, to);
+    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, summed, HOW_LOOPS);
+    accumulate(p, load(p, NNT_DATA, 1, (int64_t[]){n, 1}), REDUCE_SUM);
+    store(p, accumulated(p, 0), NNT_LINEAR, 3, to);
+}
+
+static void test_reductions(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1, 2, 3, 5, 8, 10, 16, 21, 64, 67, 300};
+    for (uint32_t i = 0; i < LENGTH(sizes); i++) {
+        for (uint32_t summed = 1; summed < 4; summed++) {
+            struct plan p = plan_new();
+            reduction(&p, sizes[i], summed, (int64_t[]){summed & 1 ? 0 : 1, summed & 2 ? 0 : 1});
+            check_plan(&p);
+        }
+    }
+}
+
+/* Three loops, the middle one summed; and a sum of what does not move with it. */
+static void test_middle_sum(void **state)
+{
+    (void)state;
+    struct plan p = plan_new();
+    begin_nest(&p, 3, (uint32_t[]){NEST_BATCH, 7, 11}, 2, HOW_LOOPS);
+    uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){77, 11, 1}),
+             w = load(&p, NNT_PARAMETERS, 0, (int64_t[]){0, 1, 0});
+    accumulate(&p, apply(&p, PRIMITIVE_mul, x, w, 0), REDUCE_SUM);
+    store(&p, accumulated(&p, 0), NNT_WORK, 0, (int64_t[]){11, 0, 1});
+    begin_nest(&p, 2, (uint32_t[]){5, 19}, 2, HOW_LOOPS);
+    accumulate(&p, load(&p, NNT_DATA, 3, (int64_t[]){1, 0}), REDUCE_SUM);
+    accumulate(&p, load(&p, NNT_DATA, 9, (int64_t[]){19, 1}), REDUCE_SUM);
+    uint32_t first = accumulated(&p, 0), second = accumulated(&p, 1);
+    store(&p, apply(&p, PRIMITIVE_sub, first, second, 0), NNT_STATE, 0, (int64_t[]){1, 0});
+    check_plan(&p);
+}
+
+/* ---- products ---- */
+
+struct shape_of_product {
+    uint32_t m, n, k;
+    bool ta, tb;
+};
+
+/* finish 0: C = acc; 1: C -= rate * acc; 2: C = max(acc + bias, 0.1 acc). */
+static void product(struct plan *p, struct shape_of_product s, enum how how, uint32_t finish)
+{
+    uint32_t widest_m = s.m == NEST_BATCH ? 33 : s.m, widest_k = s.k == NEST_BATCH ? 33 : s.k;
+    begin_nest(p, 3, (uint32_t[]){s.m, s.n, s.k}, 4, how);
+    int64_t a[] = {s.ta ? 1 : widest_k, 0, s.ta ? widest_m : 1}, b[] = {0, s.tb ? widest_k : 1, s.tb ? 1 : s.n};
+    int64_t c[] = {s.n, 1, 0}, along[] = {0, 1, 0};
+    uint32_t x = load(p, NNT_DATA, 0, a), y = load(p, NNT_PARAMETERS, 0, b);
+    accumulate(p, apply(p, PRIMITIVE_mul, x, y, 0), REDUCE_SUM);
+    uint32_t acc = accumulated(p, 0);
+    if (finish == 1) {
+        uint32_t before = load(p, NNT_WORK, 2, c),
+                 rate = add(p, (struct scalar){.op = SCALAR_ARGUMENT, .index = 0});
+        acc = apply(p, PRIMITIVE_sub, before, apply(p, PRIMITIVE_mul, rate, acc, 0), 0);
+    }
+    if (finish == 2) {
+        uint32_t z = apply(p, PRIMITIVE_add, acc, load(p, NNT_STATE, 0, along), 0);
+        acc = apply(p, PRIMITIVE_max, z, apply(p, PRIMITIVE_mul, number(p, 0.1), acc, 0), 0);
+    }
+    store(p, acc, NNT_WORK, 2, c);
+    struct product found;
+    bool negative;
+    if (how == HOW_BLAS && !nest_product(p->nest, &found, &negative)) p->nest->how = HOW_TILES;
+}
+
+static void check_products(uint32_t m, uint32_t n, uint32_t k)
+{
+    static const bool ways[3][2] = {{false, false}, {false, true}, {true, false}};
+    for (uint32_t w = 0; w < 3; w++) {
+        for (uint32_t finish = 0; finish < 3; finish++) {
+            struct plan p = plan_new();
+            struct shape_of_product shape = {m, n, k, ways[w][0], ways[w][1]};
+            product(&p, shape, finish == 0 ? HOW_LOOPS : HOW_TILES, finish);
+            product(&p, shape, HOW_TILES, finish);
+            if (finish < 2) product(&p, shape, HOW_BLAS, finish);
+            check_plan(&p);
+        }
+    }
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    check_products(NEST_BATCH, 19, 35);
+    check_products(NEST_BATCH, 10, 7);
+    check_products(NEST_BATCH, 1, 5);
+    check_products(67, 33, NEST_BATCH);
+    check_products(5, 3, NEST_BATCH);
+    check_products(13, 64, 9);
+}
+
+/* ---- loops around nests ---- */
+
+static void test_groups(void **state)
+{
+    (void)state;
+    struct plan p = plan_new();
+    uint32_t n = 11;
+    nests_begin_loop(&p.nests[0], NEST_BATCH);
+    begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 2, HOW_LOOPS);
+    p.nest->outer = 1;
+    accumulate(&p, load(&p, NNT_DATA, 0, (int64_t[]){n, 1}), REDUCE_MAX);
+    store(&p, accumulated(&p, 0), NNT_WORK, 0, (int64_t[]){0, 0});
+    begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+    p.nest->outer = 1;
+    uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){n, 1}), most = load(&p, NNT_WORK, 0, (int64_t[]){0, 0});
+    uint32_t b = add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 0});
+    x = apply(&p, PRIMITIVE_mul, apply(&p, PRIMITIVE_sub, x, most, 0), b, 0);
+    store(&p, x, NNT_STATE, 0, (int64_t[]){n, 1});
+    begin_nest(&p, 3, (uint32_t[]){NEST_BATCH, 5, n}, 4, HOW_TILES);
+    p.nest->outer = 1;
+    uint32_t y = load(&p, NNT_STATE, 0, (int64_t[]){n, 0, 1}),
+             w = load(&p, NNT_PARAMETERS, 0, (int64_t[]){0, n, 1});
+    accumulate(&p, apply(&p, PRIMITIVE_mul, y, w, 0), REDUCE_SUM);
+    store(&p, accumulated(&p, 0), NNT_RESULT, 0, (int64_t[]){5, 1, 0});
+    nests_end_loop(p.nests);
+    check_plan(&p);
+}
+
+/* ---- denormals ---- */
+
+static void check_denormals(uint32_t real_bytes, bool kept)
+{
+    struct plan p = plan_new();
+    struct diag *diag = diag_new();
+    begin_nest(&p, 1, (uint32_t[]){1}, 0, HOW_LOOPS);
+    int64_t one[] = {1};
+    store(&p, apply(&p, PRIMITIVE_mul, load(&p, NNT_DATA, 0, one), number(&p, 0.5), 0), NNT_WORK, 0, one);
+    struct target target = target_of(real_bytes, 0);
+    struct kernels kernels = {&description, real_bytes, {p.nests}};
+    struct nnt_module *module = NULL;
+    struct nnt_call call;
+    assert_true(nnt_llvm_box.jit(diag, &kernels, &target, &module));
+    slabs_new(&call, real_bytes, 1);
+    volatile double least = 0x1p-1022;
+    if (real_bytes == 4)
+        ((float *)call.slab[NNT_DATA])[0] = 0x1p-126f;
+    else
+        ((double *)call.slab[NNT_DATA])[0] = least;
+    module->entry[0](NULL, &call);
+    assert_true((element(&call, real_bytes, NNT_WORK, 0) != 0) == kept);
+    assert_true(least * 0.5 != 0); /* the caller's control word is as it was */
+    slabs_free(&call);
+    nnt_llvm_box.release(module);
+    diag_free(diag);
+    arena_free(p.arena);
+}
+
+static void test_denormals(void **state)
+{
+    (void)state;
+    check_denormals(4, false);
+    check_denormals(8, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bias_maps), cmocka_unit_test(test_update),     cmocka_unit_test(test_strided_maps),
+        cmocka_unit_test(test_scalars),   cmocka_unit_test(test_reductions), cmocka_unit_test(test_middle_sum),
+        cmocka_unit_test(test_products),  cmocka_unit_test(test_groups),     cmocka_unit_test(test_denormals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
