@@ -253,8 +253,8 @@ static bool check_header(const struct reader *r, json_t *header)
     const char *name;
     json_t *tensor;
     size_t n = 0;
-    bool good = place != NULL;
-    if (!json_is_object(header)) good = refuse(r, "its header is no JSON object");
+    if (!place) arena_exhausted();
+    bool good = json_is_object(header) || refuse(r, "its header is no JSON object");
     json_object_foreach(header, name, tensor)
     {
         if (!good) break;
