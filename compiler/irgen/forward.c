@@ -205,3 +205,10 @@ void define_states(struct gen *gen, enum nnt_entry_name entry, const struct swee
         ir_define(gen->g, entry, sweep->state[group], gen->at.module->group[group].state);
     }
 }
+
+void define_outputs(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep)
+{
+    for (uint32_t g = 0; g < gen->model->n_groups; g++)
+        if (gen->model->group[g].output)
+            ir_define(gen->g, entry, sweep_state(gen, sweep, g), gen->at.module->group[g].state);
+}

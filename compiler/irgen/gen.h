@@ -37,6 +37,8 @@ ir_id sweep_state(struct gen *gen, struct sweep *sweep, uint32_t group);
 ir_id sweep_z(struct gen *gen, struct sweep *sweep, uint32_t group);
 ir_id sweep_prediction(struct gen *gen, struct sweep *sweep, uint32_t group);
 void define_states(struct gen *gen, enum nnt_entry_name entry, const struct sweep *sweep);
+/* The outputs' states alone: what accuracy is told by. */
+void define_outputs(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep);
 
 /* An expression as a node: a number has the shape `lead` (or rank 0 where no variable stands in it), a vector one
  * axis more. `variable` gives the node of a variable. */

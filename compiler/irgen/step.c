@@ -181,6 +181,7 @@ void gen_step(struct gen *gen)
     ir_id *gradient = gradients(gen, &sweep);
 
     define_losses(gen, NNT_ENTRY_step, &sweep);
+    define_outputs(gen, NNT_ENTRY_step, &sweep);
     prepare(gen, gradient);
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         uint32_t field = gen->at.module->parameter[p].field;

@@ -34,12 +34,22 @@ struct object {
     const char *name;
 };
 
-static void *symbol(const struct object *object, const char *function)
+/* What dlsym found is a function: POSIX lets its pointer be read as one. */
+union found {
+    void *object;
+    forward_function *forward;
+    loss_function *loss;
+    gradient_function *gradient;
+    step_function *step;
+    size_function *size;
+};
+
+static union found symbol(const struct object *object, const char *function)
 {
     char name[128];
     snprintf(name, sizeof name, "%s_%s", object->name, function);
-    void *found = dlsym(object->library, name);
-    if (!found) fail_msg("%s is not in the object", name);
+    union found found = {dlsym(object->library, name)};
+    if (!found.object) fail_msg("%s is not in the object", name);
     return found;
 }
 
@@ -60,7 +70,7 @@ static struct object object_open(const char *folder, const char *name, const cha
     snprintf(path, sizeof path, "%s/%s_%s.so", folder, name, precision);
     object.library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!object.library) fail_msg("%s", dlerror());
-    object.work = malloc(((size_function *)symbol(&object, "work_size"))(BATCH));
+    object.work = malloc(symbol(&object, "work_size").size(BATCH));
     assert_non_null(object.work);
     return object;
 }
@@ -106,10 +116,10 @@ static void compare_example(struct exercise *jit, const struct object *object, d
     assert_true(out && loss && gradient && parameters && moments);
     memcpy(parameters, jit->call.slab[NNT_PARAMETERS], bytes);
     exercise_run(jit, NNT_ENTRY_forward);
-    assert_int_equal(((forward_function *)symbol(object, "forward"))(parameters, BATCH, at(jit, x), out, object->work), 0);
+    assert_int_equal(symbol(object, "forward").forward(parameters, BATCH, at(jit, x), out, object->work), 0);
     compare(jit, y, out, tolerance, "forward");
     exercise_run(jit, NNT_ENTRY_gradient);
-    assert_int_equal(((gradient_function *)symbol(object, "gradient"))(parameters, BATCH, at(jit, x), at(jit, t), loss, gradient, object->work), 0);
+    assert_int_equal(symbol(object, "gradient").gradient(parameters, BATCH, at(jit, x), at(jit, t), loss, gradient, object->work), 0);
     compare(jit, loss_field, loss, tolerance, "gradient");
     for (uint32_t p = 0; p < m->n_parameters; p++)
         if (m->parameter[p].gradient != NNT_NONE) {
@@ -119,7 +129,7 @@ static void compare_example(struct exercise *jit, const struct object *object, d
     for (uint64_t step = 1; step <= STEPS; step++) {
         jit->call.number[NNT_STEP] = (double)step;
         exercise_run(jit, NNT_ENTRY_step);
-        assert_int_equal(((step_function *)symbol(object, "train_step"))(parameters, moments, BATCH, at(jit, x), at(jit, t),
+        assert_int_equal(symbol(object, "train_step").step(parameters, moments, BATCH, at(jit, x), at(jit, t),
                                                                          jit->call.number[NNT_RATE], step, loss, object->work), 0);
         compare(jit, loss_field, loss, tolerance, "train_step");
     }
@@ -127,7 +137,7 @@ static void compare_example(struct exercise *jit, const struct object *object, d
         const struct nnt_field *w = &m->field[m->parameter[p].field];
         compare(jit, w, (const char *)parameters + w->offset * m->real_bytes, tolerance, "ten steps");
     }
-    assert_int_equal(((loss_function *)symbol(object, "loss"))(parameters, BATCH, at(jit, x), at(jit, t), loss, object->work), 0);
+    assert_int_equal(symbol(object, "loss").loss(parameters, BATCH, at(jit, x), at(jit, t), loss, object->work), 0);
     free(out);
     free(loss);
     free(gradient);
