@@ -124,7 +124,9 @@ struct product {
 MUST_USE bool nest_product(const struct nest *nest, struct product *out, bool *out_negative);
 
 /* Replaces each primitive that no machine has (tanh, exp, log, erf, sin, pow, …) by arithmetic in the given precision: polynomials after
- * range reduction, no branches, right at ±0, ±inf, NaN and denormals; float64 within 4 ulp (pow, tan, sinh: 8), float32 within 4 ulp. */
+ * range reduction, no branches, right at ±0, ±inf, NaN and denormals; float64 within 4 ulp (pow, tan, sinh: 8), float32 within 4 ulp
+ * (tanh 4.1); sin, cos, tan for |x| <= 1e5, beyond only finite. A product may be fused into the sum that uses it, or not: both hold.
+ * min and max must give their second argument where either is NaN, as their definition says. Equal operations become one. */
 void program_expand(struct arena *arena, struct program *program, uint32_t real_bytes);
 /* Operations and bytes one run of the nest needs, with that batch. */
 void nest_cost(const struct nest *nest, uint32_t real_bytes, uint32_t batch, double *out_flops, double *out_bytes);

@@ -257,7 +257,7 @@ static bool is_ordinary(enum primitive op, double a)
 static double allowed(enum primitive op, bool wide)
 {
     if (op == PRIMITIVE_pow || op == PRIMITIVE_tan || op == PRIMITIVE_sinh) return wide ? 8 : 4;
-    return op == PRIMITIVE_tanh && !wide ? 5 : 4;
+    return op == PRIMITIVE_tanh && !wide ? 4.1 : 4; /* 4.07 is the worst of all float32 arguments */
 }
 
 /* ---- comparison ---- */
@@ -449,12 +449,12 @@ static void test_tanh_is_cheap(void **state)
     uint32_t operations = 0;
     for (uint32_t i = 0; i < program->count; i++)
         operations += program->code[i].op < PRIMITIVES || program->code[i].op >= SCALAR_FMA;
-    assert_in_range(operations, 1, 17);
+    assert_in_range(operations, 1, 15);
     for (float x = 0; x < 12; x += 0x1p-14f) {
         double y = evaluate(program, FUSED, false, (double[3]){x});
         assert_true(y >= 0 && y <= 1);
     }
-    assert_true(evaluate(program, PLAIN, false, (double[3]){-INFINITY}) == -1);
+    for (int e = 0; e < ENGINES; e++) assert_true(evaluate(program, e, false, (double[3]){-INFINITY}) == -1);
     arena_free(arena);
 }
 
