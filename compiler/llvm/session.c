@@ -70,6 +70,7 @@ static LLVMTargetMachineRef create_machine(struct llvm_session *session)
     LLVMTargetMachineOptionsSetRelocMode(options, LLVMRelocPIC);
     LLVMTargetMachineRef machine = LLVMCreateTargetMachineWithOptions(found, t->triple, options);
     LLVMDisposeTargetMachineOptions(options);
+    if (machine) LLVMSetTargetMachineAsmVerbosity(machine, 1);
     if (!machine)
         diag_machine(session->diag, (struct span){0}, "target", "LLVM has no processor '%s' for '%s'", t->cpu,
                      t->triple);

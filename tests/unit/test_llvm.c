@@ -464,12 +464,251 @@ static void test_denormals(void **state)
     check_denormals(8, true);
 }
 
+/* ---- what the code looks like ---- */
+
+static uint32_t occurrences(const char *text, const char *word)
+{
+    uint32_t n = 0;
+    for (const char *at = text; (at = strstr(at, word)); at += strlen(word)) n++;
+    return n;
+}
+
+static char *text_of(struct plan *p, bool assembly)
+{
+    struct diag *diag = diag_new();
+    struct target target = target_of(4, 0);
+    struct kernels kernels = {&description, 4, {p->nests}};
+    char *text = nnt_llvm_box.text(diag, &kernels, &target, assembly);
+    assert_non_null(text);
+    diag_free(diag);
+    arena_free(p->arena);
+    return text;
+}
+
+/* Bias and what follows it are one pass over memory: a loop over samples, and one over vectors inside; where the
+ * shape allows, one loop. */
+static void test_text_of_map(void **state)
+{
+    (void)state;
+    char vector[32];
+    struct target target = target_of(4, 0);
+    snprintf(vector, sizeof vector, "<%u x float>", target.vector_bytes / 4);
+    struct plan p = plan_new();
+    bias_map(&p, 16 * 5, 0);
+    char *text = text_of(&p, false);
+    assert_true(occurrences(text, vector) > 5);
+    assert_int_equal(occurrences(text, "phi i64"), 2);
+    assert_int_equal(occurrences(text, "load float,"), 0);
+    free(text);
+    p = plan_new();
+    begin_nest(&p, 2, (uint32_t[]){6, 80}, 0, HOW_LOOPS);
+    uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){80, 1});
+    store(&p, apply(&p, PRIMITIVE_mul, x, x, 0), NNT_WORK, 0, (int64_t[]){80, 1});
+    text = text_of(&p, false);
+    assert_int_equal(occurrences(text, "phi i64"), 1);
+    free(text);
+}
+
+/* A register tile: its accumulators are multiplied into and never leave the registers inside the sum. */
+static void test_text_of_tile(void **state)
+{
+    (void)state;
+    struct plan p = plan_new();
+    product(&p, (struct shape_of_product){12, 64, 50, false, false}, HOW_TILES, 2);
+    char *text = text_of(&p, true);
+    assert_int_equal(occurrences(text, "-byte Folded Spill"), 0);
+    assert_int_equal(occurrences(text, "call"), 0 + occurrences(text, "\tcallq\tnnt_piece_0"));
+    free(text);
+}
+
+/* The same work in two entries is compiled once. */
+static void test_text_shares_pieces(void **state)
+{
+    (void)state;
+    struct diag *diag = diag_new();
+    struct plan p = plan_new(), q = plan_new();
+    bias_map(&p, 33, 0);
+    bias_map(&q, 33, 0), bias_map(&q, 34, 0);
+    q.nests->item[0].nest->operand[0].at.offset = 9; /* the same work elsewhere */
+    struct target target = target_of(4, 0);
+    struct kernels kernels = {&description, 4, {p.nests, q.nests}};
+    char *text = nnt_llvm_box.text(diag, &kernels, &target, false);
+    assert_int_equal(occurrences(text, "define internal void"), 2);
+    free(text);
+    diag_free(diag);
+    arena_free(p.arena), arena_free(q.arena);
+}
+
+/* ---- objects ---- */
+
+/* y = W x + b, loss = sum of (y - t)^2, and a step that is only b -= rate * step * m: enough to see each argument
+ * arrive. */
+enum { WIDE = 3, HIGH = 2 };
+
+static const struct nnt_field linear_fields[] = {
+    {"weight.x.y.1", NNT_PARAMETERS, 0, 2, {HIGH, WIDE, 1}, 0, 0},
+    {"bias.y.1", NNT_PARAMETERS, 0, 1, {HIGH, 1, 1}, HIGH *WIDE, 0},
+    {"data.x", NNT_DATA, 1, 1, {WIDE, 1, 1}, 0, 0},
+    {"data.y.1", NNT_DATA, 1, 1, {HIGH, 1, 1}, 0, WIDE},
+    {"state.x", NNT_STATE, 1, 1, {WIDE, 1, 1}, 0, 0},
+    {"state.y.1", NNT_STATE, 1, 1, {HIGH, 1, 1}, 0, WIDE},
+    {"loss", NNT_RESULT, 1, 0, {1, 1, 1}, 0, 0},
+};
+static const struct nnt_group linear_groups[] = {
+    {.name = "x", .size = WIDE, .flags = NNT_INPUT, .data = 2, .state = 4},
+    {.name = "y.1", .size = HIGH, .flags = NNT_OUTPUT, .data = 3, .state = 5},
+};
+static const struct nnt_parameter linear_parameters[] = {{.field = 0, .is_weight = 1}, {.field = 1}};
+static const struct nnt_module linear = {
+    .abi_version = NNT_ABI_VERSION,
+    .name = "linear",
+    .field = linear_fields,
+    .parameter = linear_parameters,
+    .group = linear_groups,
+    .n_fields = LENGTH(linear_fields),
+    .n_parameters = 2,
+    .n_groups = 2,
+    .loss = 6,
+    .size = {[NNT_PARAMETERS] = HIGH * (WIDE + 1), [NNT_GRADIENT] = HIGH * (WIDE + 1), [NNT_MOMENTS] = HIGH},
+    .size_per_sample = {[NNT_DATA] = WIDE + HIGH, [NNT_STATE] = WIDE + HIGH, [NNT_RESULT] = 1},
+};
+
+static uint32_t load_at(struct plan *p, uint32_t slab, uint64_t offset, uint64_t per_sample, const int64_t stride[])
+{
+    return add(p, (struct scalar){.op = SCALAR_LOAD, .index = operand(p, slab, offset, per_sample, stride)});
+}
+
+static void linear_forward(struct plan *p)
+{
+    begin_nest(p, 3, (uint32_t[]){NEST_BATCH, HIGH, WIDE}, 4, HOW_BLAS);
+    uint32_t x = load(p, NNT_DATA, 0, (int64_t[]){WIDE, 0, 1}),
+             w = load(p, NNT_PARAMETERS, 0, (int64_t[]){0, WIDE, 1});
+    accumulate(p, apply(p, PRIMITIVE_mul, x, w, 0), REDUCE_SUM);
+    uint32_t y = accumulated(p, 0), b = load(p, NNT_PARAMETERS, HIGH * WIDE, (int64_t[]){0, 1, 0});
+    uint32_t to = operand(p, NNT_STATE, 0, WIDE, (int64_t[]){HIGH, 1, 0});
+    p->nest->how = HOW_TILES;
+    add(p, (struct scalar){.op = SCALAR_STORE, .a = apply(p, PRIMITIVE_add, y, b, 0), .index = to});
+}
+
+static void linear_loss(struct plan *p)
+{
+    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, HIGH}, 2, HOW_LOOPS);
+    uint32_t y = load_at(p, NNT_STATE, 0, WIDE, (int64_t[]){HIGH, 1});
+    uint32_t t = load_at(p, NNT_DATA, 0, WIDE, (int64_t[]){HIGH, 1});
+    uint32_t d = apply(p, PRIMITIVE_sub, y, t, 0);
+    accumulate(p, apply(p, PRIMITIVE_mul, d, d, 0), REDUCE_SUM);
+    store(p, accumulated(p, 0), NNT_RESULT, 0, (int64_t[]){1, 0});
+}
+
+static void linear_step(struct plan *p)
+{
+    begin_nest(p, 1, (uint32_t[]){HIGH}, 0, HOW_LOOPS);
+    int64_t one[] = {1};
+    uint32_t rate = add(p, (struct scalar){.op = SCALAR_ARGUMENT, .index = NNT_RATE});
+    uint32_t step = add(p, (struct scalar){.op = SCALAR_ARGUMENT, .index = NNT_STEP});
+    uint32_t b = load(p, NNT_PARAMETERS, HIGH * WIDE, one), m = load(p, NNT_MOMENTS, 0, one);
+    uint32_t change = apply(p, PRIMITIVE_mul, apply(p, PRIMITIVE_mul, rate, step, 0), m, 0);
+    store(p, apply(p, PRIMITIVE_sub, b, change, 0), NNT_PARAMETERS, HIGH * WIDE, one);
+}
+
+static const char program_text[] =
+    "#include <math.h>\n#include <stdlib.h>\n#include \"one.h\"\n#include \"two.h\"\n"
+    "#define N 5\n"
+    "int main(void)\n{\n"
+    "    float p[ONE_PARAMETERS], m[ONE_MOMENTS] = {1, 2}, x[N * ONE_X_SIZE], t[N * ONE_Y_1_SIZE], y[N * "
+    "ONE_Y_1_SIZE], l[N];\n"
+    "    double z[N * TWO_Y_1_SIZE], q[N * TWO_X_SIZE];\n"
+    "    char *work = malloc(one_work_size(N) + two_work_size(N) + 3);\n"
+    "    int i, j, b;\n"
+    "    for (i = 0; i < ONE_PARAMETERS; i++) p[i] = one_weights[i];\n"
+    "    for (i = 0; i < N * ONE_X_SIZE; i++) q[i] = x[i] = (float)(i % 7) - 2;\n"
+    "    for (i = 0; i < N * ONE_Y_1_SIZE; i++) t[i] = (float)i / 4;\n"
+    "    if (one_forward(p, N, x, y, work + 3) || two_forward(two_weights, N, q, z, work)) return 1;\n"
+    "    if (!one_forward(p, 0, x, y, work) || one_loss(p, N, x, t, l, work)) return 2;\n"
+    "    for (b = 0; b < N; b++) {\n"
+    "        double loss = 0;\n"
+    "        for (i = 0; i < 2; i++) {\n"
+    "            double sum = one_weights[6 + i];\n"
+    "            for (j = 0; j < 3; j++) sum += one_weights[i * 3 + j] * x[b * 3 + j];\n"
+    "            if (fabs(sum - y[b * 2 + i]) > 1e-5 || fabs(sum - z[b * 2 + i]) > 1e-12) return 3;\n"
+    "            loss += (sum - t[b * 2 + i]) * (sum - t[b * 2 + i]);\n"
+    "        }\n"
+    "        if (fabs(loss - l[b]) > 1e-4 * loss) return 4;\n"
+    "    }\n"
+    "    if (one_train_step(p, m, N, x, t, 0.5, 3, l, work)) return 5;\n"
+    "    if (p[6] != one_weights[6] - 1.5f || p[7] != one_weights[7] - 3) return 6;\n"
+    "    free(work);\n    return 0;\n}\n";
+
+static void write_text(const char *folder, const char *name, const char *text)
+{
+    struct diag *diag = diag_new();
+    char *path = file_join(folder, name);
+    assert_true(file_write(diag, (struct span){0}, path, text, strlen(text)));
+    free(path);
+    diag_free(diag);
+}
+
+static void write_object(const char *folder, const char *name, uint32_t real_bytes)
+{
+    static const double weights[] = {0.5, -1, 2, 0.25, 3, -0.75, 1, -2};
+    static const float single[] = {0.5f, -1, 2, 0.25f, 3, -0.75f, 1, -2};
+    struct plan forward = plan_new(), loss = plan_new(), step = plan_new();
+    linear_forward(&forward), linear_forward(&loss), linear_loss(&loss), linear_forward(&step), linear_loss(&step);
+    linear_step(&step);
+    struct kernels kernels = {.description = &linear, .real_bytes = real_bytes};
+    kernels.entry[NNT_ENTRY_forward] = forward.nests, kernels.entry[NNT_ENTRY_loss] = loss.nests;
+    kernels.entry[NNT_ENTRY_step] = step.nests;
+    struct diag *diag = diag_new();
+    struct target target = target_of(real_bytes, 0);
+    char object[512], header[512];
+    snprintf(object, sizeof object, "%s/%s.o", folder, name),
+        snprintf(header, sizeof header, "%s/%s.h", folder, name);
+    struct object_options options = {name, object, header, real_bytes == 4 ? (const void *)single : weights,
+                                     "a test"};
+    assert_true(nnt_llvm_box.object(diag, &kernels, &target, &options));
+    diag_free(diag);
+    arena_free(forward.arena), arena_free(loss.arena), arena_free(step.arena);
+}
+
+/* Runs a command in the folder; fails where it prints anything or does not end with 0. */
+static void silent(const char *folder, const char *command)
+{
+    char line[1024], output[512] = "";
+    snprintf(line, sizeof line, "cd %s && %s 2>&1", folder, command);
+    FILE *pipe = popen(line, "r");
+    assert_non_null(pipe);
+    size_t n = fread(output, 1, sizeof output - 1, pipe);
+    int status = pclose(pipe);
+    if (n || status) fail_msg("%s: status %d\n%s", command, status, output);
+}
+
+static void test_objects(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/nnt-test-llvm-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    write_object(folder, "one", 4), write_object(folder, "two", 8);
+    write_text(folder, "program.c", program_text);
+    silent(folder, "nm -u one.o two.o | grep -v '^$' | grep -v ':$' || true");
+    silent(folder, "nm -g --defined-only one.o | awk 'NF == 3 && $3 !~ /^one_/'");
+    silent(folder, "gcc -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c one.h");
+    silent(folder, "gcc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c two.h");
+    silent(folder, "g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ one.h");
+    silent(folder, "gcc -std=c99 -Wall -Wextra -Wpedantic -Werror program.c one.o two.o -lm -o program");
+    silent(folder, "./program");
+    silent(folder, "rm -r \"$PWD\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bias_maps), cmocka_unit_test(test_update),     cmocka_unit_test(test_strided_maps),
-        cmocka_unit_test(test_scalars),   cmocka_unit_test(test_reductions), cmocka_unit_test(test_middle_sum),
-        cmocka_unit_test(test_products),  cmocka_unit_test(test_groups),     cmocka_unit_test(test_denormals),
+        cmocka_unit_test(test_bias_maps),    cmocka_unit_test(test_update),
+        cmocka_unit_test(test_strided_maps), cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_reductions),   cmocka_unit_test(test_middle_sum),
+        cmocka_unit_test(test_products),     cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_denormals),    cmocka_unit_test(test_text_of_map),
+        cmocka_unit_test(test_text_of_tile), cmocka_unit_test(test_text_shares_pieces),
+        cmocka_unit_test(test_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
