@@ -397,6 +397,7 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
         check_ensemble(c);
         check_train(c);
         check_measures(c);
+        note_no_effect(c);
     } else if (!c->unread) {
         diag_input(diag, (struct span){source->source, 0, 0}, "no-network", "the file has no network; one block 'network NAME { … }' was expected");
     }

@@ -245,6 +245,7 @@ bool names_columns(const struct scope *s);
 struct value column_value(const struct scope *s);
 void check_ensemble(struct checker *c);
 void check_train(struct checker *c);
+void note_no_effect(struct checker *c); /* what is stated and changes nothing, at the end */
 void check_measures(struct checker *c); /* check_measure.c */
 void check_proper(struct checker *c, struct span asked); /* check_ensemble.c; asked: the measure that wants an ensemble, or source 0 */
 

@@ -228,10 +228,10 @@ void check_proper(struct checker *c, struct span asked)
     struct span at = m->ensemble_at;
     if (!count_free(m)) {
         mistake(&s, at, "nothing-free", "every neuron is clamped, and an ensemble of nothing is asked for");
-        diag_note(c->diag, asked, "asked for here");
+        if (asked.begin != at.begin) diag_note(c->diag, asked, "asked for here");
     } else if (loose.length) {
         mistake(&s, at, "improper-ensemble", "the free neurons of %s have neither a local error in R nor a potential, so Z is infinite", loose.data);
-        diag_note(c->diag, asked, "an ensemble is asked for here");
+        if (asked.begin != at.begin) diag_note(c->diag, asked, "an ensemble is asked for here");
         diag_hint(c->diag, "clamp them, give them a potential, or name them in 'loss bulk over'");
     }
     text_fini(&loose);

@@ -165,13 +165,18 @@ static void decide_training(const struct scope *s)
     const struct ast *block = c->train.node;
     m->trains = m->loss && (c->minimizes_boundary || !c->minimizes_given);
     if (in_doubt(c) || c->minimizes_other || c->train_unknown || !m->trains) return;
-    if (!m->data.present && m->data.n_groups)
+    if (model_trainables(m)) return;
+    m->trains = false;
+    if (block) mistake(s, name_of(block), "nothing-to-train", "the network has no weight or bias that is not frozen");
+    else left_out(c, m->group[0].at, "the network has no weight or bias that is not frozen: nothing is trained");
+}
+
+void note_no_effect(struct checker *c)
+{
+    if (!c->m->data.present && c->m->data.n_groups)
         left_out(c, name_of(c->network.node), "the file has no data block: the network can be compiled, but neither trained nor measured");
-    if (!model_trainables(m)) {
-        m->trains = false;
-        if (block) mistake(s, name_of(block), "nothing-to-train", "the network has no weight or bias that is not frozen");
-        else left_out(c, m->group[0].at, "the network has no weight or bias that is not frozen: nothing is trained");
-    }
+    if (c->relaxation_at.source && !c->relaxed && !c->minimizes_other && !diag_failed(c->diag))
+        diag_warn(c->diag, c->relaxation_at, "no-effect", "nothing is relaxed: neither 'reference relaxed' nor 'minimize bulk' is given");
 }
 
 void check_train(struct checker *c)
