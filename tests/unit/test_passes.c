@@ -465,6 +465,34 @@ static void results_wait_for_readers(void **state)
     end(&f);
 }
 
+/* More terms than a nest has operands, more sums than it has accumulators, more results than it stores. */
+static void no_nest_outgrows_its_limits(void **state)
+{
+    (void)state;
+    enum { TERMS = 40, SUMS = 12, COPIES = 7 };
+    struct fixture f;
+    begin(&f);
+    ir_id sum = ir_number(f.g, 0), squares = ir_number(f.g, 0);
+    uint32_t first = f.g->n_fields;
+    for (uint32_t k = 0; k < TERMS; k++) add_field(&f, "x", k % 2 ? NNT_DATA : NNT_STATE, true, 1, 3, 0);
+    for (uint32_t k = 0; k < COPIES; k++) add_field(&f, "y", NNT_LINEAR, true, 1, 3, 0);
+    uint32_t loss = add_field(&f, "loss", NNT_RESULT, true, 0, 0, 0);
+    finish_fields(&f);
+    for (uint32_t k = 0; k < 3 * TERMS; k++) {
+        ir_id a = ir_source(f.g, first + k % TERMS), b = ir_source(f.g, first + (7 * k + 3) % TERMS);
+        sum = map2(f.g, PRIMITIVE_add, sum, map1(f.g, PRIMITIVE_sin, map2(f.g, PRIMITIVE_sub, a, b)));
+    }
+    for (uint32_t k = 0; k < SUMS; k++) {
+        ir_id shifted = map2(f.g, PRIMITIVE_add, sum, ir_source(f.g, first + k));
+        squares = map2(f.g, PRIMITIVE_add, squares,
+                       ir_reduce(f.g, REDUCE_SUM, map2(f.g, PRIMITIVE_mul, shifted, shifted), 2));
+    }
+    for (uint32_t k = 0; k < COPIES; k++) ir_define(f.g, NNT_ENTRY_linearise, sum, first + TERMS + k);
+    ir_define(f.g, NNT_ENTRY_linearise, squares, loss);
+    assert_same(&f);
+    end(&f);
+}
+
 static void unknown_passes_are_refused(void **state)
 {
     (void)state;
@@ -661,6 +689,7 @@ int main(void)
         cmocka_unit_test(moments_and_weights_are_one_pass),
         cmocka_unit_test(relu_keeps_one_tensor),
         cmocka_unit_test(results_wait_for_readers),
+        cmocka_unit_test(no_nest_outgrows_its_limits),
         cmocka_unit_test(unknown_passes_are_refused),
         cmocka_unit_test(plans_of_random_graphs_agree),
     };
