@@ -145,29 +145,47 @@ bool manifest_resume(struct session *session)
 
 /* ---- the summary -------------------------------------------------------------------------------------------------------- */
 
-static json_t *split_json(const struct moment *moment)
+static void add_number(struct text *line, const char *key, double value)
 {
-    json_t *split = json_object();
-    for (uint32_t i = 0; i < moment->n; i++)
-        json_object_set_new(split, moment->reading[i].key, json_real(moment->reading[i].value));
-    return split;
+    char number[32];
+    text_number(value, number);
+    text_add(line, "%s\"%s\": %s", line->data[line->length - 1] == '{' ? "" : ", ", key, number);
+}
+
+static void add_split(struct text *line, const struct moment *moment)
+{
+    text_add(line, "\"%s\": {", moment->test ? "test" : "train");
+    for (uint32_t i = 0; i < moment->n; i++) add_number(line, moment->reading[i].key, moment->reading[i].value);
+    text_add(line, "}, ");
+}
+
+static void add_seconds(struct text *line, const struct summary *s)
+{
+    text_add(line, "\"seconds\": {");
+    add_number(line, "parse", s->times.parse);
+    add_number(line, "check", s->times.check);
+    add_number(line, "passes", s->times.passes);
+    add_number(line, "codegen", s->times.codegen);
+    add_number(line, "first_step", s->first_step);
+    add_number(line, "train", s->train);
+    add_number(line, "measure", s->measure);
+    add_number(line, "data", s->data);
+    text_add(line, "}");
 }
 
 void summary_print(const struct summary *s)
 {
-    json_t *summary = json_object();
-    for (uint32_t i = 0; i < s->n_moments; i++)
-        json_object_set_new(summary, s->moment[i].test ? "test" : "train", split_json(&s->moment[i]));
-    json_object_set_new(summary, "seconds",
-                        json_pack("{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "parse", s->times.parse, "check", s->times.check, "passes",
-                                  s->times.passes, "codegen", s->times.codegen, "first_step", s->first_step, "train", s->train,
-                                  "measure", s->measure, "data", s->data));
-    json_object_set_new(summary, "steps", json_integer((json_int_t)s->steps));
-    json_object_set_new(summary, "parameters", json_integer((json_int_t)s->parameters));
-    json_object_set_new(summary, "run", json_string(s->folder ? s->folder : ""));
-    json_t *line = json_pack("{s:o}", "summary", summary);
-    char *text = json_dumps(line, JSON_COMPACT);
-    if (text) puts(text);
-    free(text);
-    json_decref(line);
+    struct text line = {0};
+    json_t *folder = json_string(s->folder ? s->folder : "");
+    char *quoted = json_dumps(folder, JSON_ENCODE_ANY);
+    text_add(&line, "{\"summary\": {");
+    for (uint32_t i = 0; i < s->n_moments; i++) add_split(&line, &s->moment[i]);
+    add_seconds(&line, s);
+    add_number(&line, "steps", (double)s->steps);
+    add_number(&line, "parameters", (double)s->parameters);
+    text_add(&line, ", \"run\": %s}}", quoted ? quoted : "\"\"");
+    puts(line.data);
+    free(quoted);
+    json_decref(folder);
+    text_fini(&line);
 }

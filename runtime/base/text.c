@@ -63,6 +63,12 @@ static locale_t c_locale(void)
     return newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
+static bool reads_back(const char *text, double value, bool is_float)
+{
+    return is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
+}
+
+/* As few digits as read back the same; an exponent only where zeros would have to fill in for digits. */
 static void print_shortest(double value, bool is_float, char out[32])
 {
     if (!isfinite(value)) {
@@ -70,10 +76,11 @@ static void print_shortest(double value, bool is_float, char out[32])
         return;
     }
     locale_t c = c_locale(), before = uselocale(c);
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, 32, "%.*g", digits, value);
-        if (is_float ? strtof(out, NULL) == (float)value : strtod(out, NULL) == value) break;
-    }
+    int digits = 0;
+    do snprintf(out, 32, "%.*e", digits, value);
+    while (!reads_back(out, value, is_float) && ++digits < 17);
+    int exponent = atoi(strchr(out, 'e') + 1);
+    if (exponent >= -5 && exponent < 16) snprintf(out, 32, "%.*f", exponent < digits ? digits - exponent : 0, value);
     uselocale(before);
     freelocale(c);
 }

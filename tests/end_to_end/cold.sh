@@ -5,9 +5,9 @@ data=${NNT_MNIST:-$NNT_SOURCE/../shared/data/mnist}
 cd "$(mktemp -d)" || exit 2
 sed 's/epochs 20/steps 1/' "$NNT_SOURCE/examples/mnist.nnt" > one.nnt
 for i in 1 2 3 4 5 6 7 8 9 10; do
-    "$NNT" run one.nnt --data "$data" --json --quiet --out "run$i" 2> /dev/null | tail -1 | tee last | sed -n 's/.*"first_step":\([0-9.e-]*\).*/\1/p'
+    "$NNT" run one.nnt --data "$data" --json --quiet --out "run$i" 2> /dev/null | tail -1 | tee last | sed -n 's/.*"first_step": \([0-9.e-]*\).*/\1/p'
 done | sort -g > seconds
-grep -o '"seconds":{[^}]*}' last
+grep -o '"seconds": {[^}]*}' last
 median=$(sed -n 5p seconds)
 echo "first step after $median s (median of ten; $(head -1 seconds) to $(tail -1 seconds))"
 awk -v m="$median" 'BEGIN { exit !(m < 0.3) }'

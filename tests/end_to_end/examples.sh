@@ -2,7 +2,7 @@
 # examples.sh: every example runs and reaches what its first lines say; its metrics are whole and finite.
 cd "$(mktemp -d)" || exit 2
 status=0
-field() { sed -n "s/.*\"$1\":{[^}]*\"$2\":\([-0-9.e+]*\).*/\1/p" last; } # split, key: of the summary line
+field() { sed -n "s/.*\"$1\": {[^}]*\"$2\": \([-0-9.e+]*\).*/\1/p" last; } # split, key: of the summary line
 expect() { # example, split, least accuracy, options...
     local name=$1 split=$2 least=$3 got
     shift 3
@@ -23,7 +23,7 @@ expect spirals test 0.97
 expect digits test 0.97
 "$NNT" check "$NNT_SOURCE"/examples/*.nnt || status=1
 "$NNT" fmt --check "$NNT_SOURCE"/examples/*.nnt || status=1
-"$NNT" eval "$NNT_SOURCE/examples/digits.nnt" --weights digits/weights.safetensors --json | grep -q '"accuracy":0.9[789]' || { echo "eval differs"; status=1; }
-"$NNT" measure "$NNT_SOURCE/examples/spirals.nnt" --weights spirals/weights.safetensors --json | grep -q '"C":' || { echo "measure says no C"; status=1; }
-"$NNT" run "$NNT_SOURCE/examples/xor.nnt" --engine interp --json --out interp | tail -1 | grep -q '"accuracy":1' || { echo "xor does not learn when interpreted"; status=1; }
+"$NNT" eval "$NNT_SOURCE/examples/digits.nnt" --weights digits/weights.safetensors --json | grep -qE '"accuracy": ?0.9[789]' || { echo "eval differs"; status=1; }
+"$NNT" measure "$NNT_SOURCE/examples/spirals.nnt" --weights spirals/weights.safetensors --json | grep -qE '"C": ?-' || { echo "measure says no C"; status=1; }
+"$NNT" run "$NNT_SOURCE/examples/xor.nnt" --engine interp --json --out interp | tail -1 | grep -q '"accuracy": 1' || { echo "xor does not learn when interpreted"; status=1; }
 exit $status

@@ -6,7 +6,7 @@ cd "$(mktemp -d)" || exit 2
 status=0
 for seed in ${1:-1 2 3}; do
     "$NNT" run "$NNT_SOURCE/examples/mnist.nnt" --data "$data" --seed "$seed" --json --quiet > out || exit 1
-    got=$(tail -1 out | sed -n 's/.*"test":{[^}]*"accuracy":\([0-9.]*\).*/\1/p')
+    got=$(tail -1 out | sed -n 's/.*"test": {[^}]*"accuracy": \([0-9.]*\).*/\1/p')
     echo "seed $seed: test accuracy $got"
     awk -v got="$got" 'BEGIN { exit !(got >= 0.935) }' || status=1
 done

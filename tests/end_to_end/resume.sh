@@ -23,7 +23,7 @@ for signal in INT TERM KILL INT TERM KILL; do
     else "$NNT" run --resume cut --quiet > /dev/null || { echo "SIG$signal: cannot be resumed"; status=1; }
     fi
     cmp whole/weights.safetensors cut/weights.safetensors || { echo "SIG$signal: other weights"; status=1; }
-    diff <(grep -o '"loss.boundary":[^,}]*' whole/metrics.jsonl) <(grep -o '"loss.boundary":[^,}]*' cut/metrics.jsonl) > /dev/null ||
+    diff <(grep -o '"loss.boundary": [^,}]*' whole/metrics.jsonl) <(grep -o '"loss.boundary": [^,}]*' cut/metrics.jsonl) > /dev/null ||
         { echo "SIG$signal: other metrics"; status=1; }
     echo "SIG$signal: stopped $stopped, exit $code, same bytes"
 done

@@ -85,7 +85,7 @@ static void draw_shape(struct drawing *d)
 {
     d->inputs = 1 + (below(d, 4) == 0);
     d->outputs = 1 + (below(d, 3) == 0);
-    d->n = d->inputs + d->outputs + below(d, 4);
+    d->n = d->inputs + d->outputs + 1 + below(d, 3);
     for (uint32_t g = 0; g < d->n; g++) d->size[g] = below(d, 4) == 0 ? 1 + below(d, 3) : 1 + below(d, 37);
     text_add(d->out, "    neurons ");
     for (uint32_t g = 0; g < d->n; g++) {
