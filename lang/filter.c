@@ -203,13 +203,16 @@ static bool is_left_open(const struct filter *f, uint32_t at)
 
 /* ---- brackets ---------------------------------------------------------------------------------------- */
 
-/* Only a bracket's own match closes it; one which matches nothing is the grammar's to refuse. */
+/* A bracket closes its match and what was left open inside; one which matches nothing is the grammar's to refuse.
+ */
 static void follow_brackets(struct filter *f, uint32_t at)
 {
     int kind = token_at(f, at)->kind;
     if (is_opening(kind) && f->n_open < FILTER_NESTING) f->open[f->n_open++] = at;
-    if (is_closing(kind) && f->n_open > 0 && token_at(f, f->open[f->n_open - 1])->match == at) f->n_open--;
     if (kind == '{' || kind == '}') f->n_open = 0;
+    if (!is_closing(kind)) return;
+    for (uint32_t i = f->n_open; i-- > 0;)
+        if (token_at(f, f->open[i])->match == at) f->n_open = i;
 }
 
 /* Whether a construct of the top level begins at `at`, as far as its first two tokens tell. */
@@ -264,7 +267,10 @@ static void skip_statement(struct filter *f)
         int kind = token_at(f, f->at)->kind;
         bool is_outside = n_braces == 0;
         if (kind == TOKEN_YYEOF || (!is_outside && is_abandoned(f, opener))) break;
-        if (is_outside && ((kind == '}' && f->block != BLOCK_TOP) || (kind == '{' && is_header))) return;
+        if (is_outside && ((kind == '}' && f->block != BLOCK_TOP) || (kind == '{' && is_header))) {
+            f->n_open = 0;
+            return;
+        }
         if (is_outside && (f->n_open > 0 ? line_ends_inside(f, f->at) : line_ends(f, f->at))) break;
         if (is_unclosed_text(token_at(f, f->at))) f->n_open = 0;
         if (kind == '{' && n_braces++ == 0) opener = f->at;
@@ -279,7 +285,7 @@ static void skip_statement(struct filter *f)
 void filter_skip(struct filter *f)
 {
     f->broken = true;
-    if (!f->delivered_end) f->skips = true;
+    if (!f->delivered_end && !f->ends) f->skips = true;
 }
 
 /* ---- delivering -------------------------------------------------------------------------------------- */
@@ -485,6 +491,20 @@ static int begin_statement(struct filter *f, const struct token **out_token, str
     return begin_word(f, meant, out_token, out_span);
 }
 
+/* Reports the innermost bracket; the statement ends here, or where a line ends further on. */
+static int deliver_left_open(struct filter *f, struct span *out_span)
+{
+    int kind = token_at(f, f->at)->kind;
+    bool is_line = f->block != BLOCK_MEASURE && kind != TOKEN_YYEOF && kind != '{' && kind != '}' &&
+                   line_ends_inside(f, f->at);
+    report_unclosed(f, f->open[f->n_open - 1]);
+    f->n_open = 0;
+    deliver_between(f, TOKEN_BROKEN, out_span);
+    f->skips = !is_line;
+    f->ends = is_line;
+    return TOKEN_BROKEN;
+}
+
 /* A closing brace too many behind a whole construct spoils nothing. */
 static void pass_stray_braces(struct filter *f)
 {
@@ -509,10 +529,7 @@ int filter_next(struct filter *f, const struct token **out_token, struct span *o
         return deliver_between(f, '{', out_span);
     }
     if (f->starts) return begin_statement(f, out_token, out_span);
-    if (f->n_open > 0 && is_left_open(f, f->at)) {
-        report_unclosed(f, f->open[f->n_open - 1]);
-        return deliver_between(f, TOKEN_BROKEN, out_span);
-    }
+    if (f->n_open > 0 && is_left_open(f, f->at)) return deliver_left_open(f, out_span);
     if (f->block == BLOCK_MEASURE && is_abandoned(f, f->opener)) return close_block(f, out_span);
     if (f->n_open == 0 && line_ends(f, f->at)) return deliver_end(f, out_span);
     pass_stray_braces(f);

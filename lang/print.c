@@ -241,6 +241,7 @@ static void put(struct printer *p, const struct token *t, int kind)
 static void write_lines(const struct printer *p, struct text *out)
 {
     uint32_t column = 0;
+    text_add_bytes(out, "", 0); /* nothing is a text, too */
     for (uint32_t i = 0; i < p->n_lines; i++) {
         const struct line *line = &p->line[i];
         bool continues = i > 0 && p->line[i - 1].comment != NULL && !line->is_apart;
