@@ -1,4 +1,4 @@
-/* check_run.c: train and measure: words and arguments against the tables, and what is left out of the defaults. */
+/* check_run.c: the train block: words and arguments against the tables, the optimizer, what is trained. */
 #include "lang/check.h"
 
 #include <math.h>
