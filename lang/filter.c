@@ -250,10 +250,16 @@ static bool is_block_header(const struct filter *f)
     return f->block == BLOCK_TOP && block != BLOCK_TOP && block != BLOCK_MEASURE;
 }
 
-/* Whether the open brace of a block or list has no closing one, and the next construct of the file begins. */
+/* Whether an open brace of a block or list has no closing one. */
+static bool is_unmatched(const struct filter *f, uint32_t opener)
+{
+    return token_at(f, opener)->match == 0 || (f->is_supplied && opener == f->opener);
+}
+
+/* Such a brace reaches no further than to the next construct of the file. */
 static bool is_abandoned(const struct filter *f, uint32_t opener)
 {
-    return token_at(f, opener)->match == 0 && begins_top(f, f->at);
+    return is_unmatched(f, opener) && begins_top(f, f->at);
 }
 
 /* Passes over the rest of a mistaken statement, with the braces it opens; a block's header ends at its brace. */
@@ -285,6 +291,7 @@ static void skip_statement(struct filter *f)
 void filter_skip(struct filter *f)
 {
     f->broken = true;
+    f->unfinished = f->starts && f->at > 0 && token_at(f, f->at - 1)->kind != '{';
     if (!f->delivered_end && !f->ends) f->skips = true;
 }
 
@@ -312,6 +319,7 @@ static int close_block(struct filter *f, struct span *out_span)
 {
     if (!f->is_supplied) report_unclosed(f, f->opener);
     f->block = BLOCK_TOP;
+    f->is_supplied = false;
     f->starts = false;
     f->ends = token_at(f, f->at)->kind != TOKEN_YYEOF;
     return deliver_between(f, '}', out_span);
@@ -386,6 +394,7 @@ static int deliver(struct filter *f, int kind, const struct token **out_token, s
         open_block(f, false);
         f->delivered_end = f->block != BLOCK_MEASURE;
     } else if (kind == '}') {
+        f->closed = f->block != BLOCK_TOP;
         f->block = BLOCK_TOP;
     }
     follow_brackets(f, f->at);
@@ -441,18 +450,23 @@ static const char *report_word(struct filter *f, const struct token *t)
     return meant;
 }
 
-/* A block's header must have its brace before the line ends. Where only the brace is missing it is supplied, so
- * that what the block holds is read as that. false where the line is something else. */
+/* A header must have its brace before the line ends. Where only the brace is missing it is supplied, so that what
+ * the block holds is read as that. false where the line is something else. */
 static bool find_brace(struct filter *f)
 {
     uint32_t behind = f->at + 1;
-    while (token_at(f, behind)->kind != '{' && token_at(f, behind)->kind != TOKEN_YYEOF && !line_ends(f, behind))
-        behind++;
+    for (; token_at(f, behind)->kind != '{' && token_at(f, behind)->kind != TOKEN_YYEOF && !line_ends(f, behind);
+         behind++) {
+        if (!is_opening(token_at(f, behind)->kind)) continue;
+        if (token_at(f, behind)->match == 0) return true; /* which is mistake enough */
+        behind = token_at(f, behind)->match;
+    }
     if (token_at(f, behind)->kind == '{') return true;
-    uint32_t header = f->at + 1 + (f->word == TOKEN_NETWORK && token_at(f, f->at + 1)->kind == TOKEN_NAME);
+    bool is_list = f->word == TOKEN_MEASURE, is_named = f->word == TOKEN_NETWORK;
+    uint32_t header = is_list ? behind : f->at + 1 + (is_named && token_at(f, f->at + 1)->kind == TOKEN_NAME);
     const struct token *last = token_at(f, header - 1), *next = token_at(f, header);
     struct span at = {last->span.source, last->span.end, last->span.end};
-    if (!f->broken) diag_input(f->diag, at, "syntax", "'{' expected after '%s'", last->text);
+    if (!f->broken) diag_input(f->diag, at, "syntax", "'{' expected behind this");
     f->broken = true;
     bool is_body = next->kind == TOKEN_NAME && stands_in(block_of(f->word), next->text);
     f->supply_at = header == behind || is_body ? header : 0;
@@ -462,18 +476,71 @@ static bool find_brace(struct filter *f)
 static int begin_word(struct filter *f, const char *word, const struct token **out_token, struct span *out_span)
 {
     f->word = kind_of_word(word);
-    if (is_block_header(f) && !find_brace(f)) return deliver_broken(f, token_at(f, f->at), out_span);
+    f->orphan = BLOCK_TOP;
+    if (f->block == BLOCK_TOP && block_of(f->word) != BLOCK_TOP && !find_brace(f))
+        return deliver_broken(f, token_at(f, f->at), out_span);
     return deliver(f, f->word, out_token, out_span);
+}
+
+/* Reports a word that begins nothing here; reads it as what it was meant to be, where that is known. */
+static int begin_unknown(struct filter *f, const struct token **out_token, struct span *out_span)
+{
+    const struct token *t = token_at(f, f->at);
+    const char *meant = report_word(f, t);
+    f->broken = true;
+    if (meant != NULL) return begin_word(f, meant, out_token, out_span);
+    if (f->block == BLOCK_TOP)
+        for (int block = BLOCK_NETWORK; block < BLOCKS; block++)
+            if (stands_in((enum block)block, t->text)) f->orphan = (enum block)block;
+    return deliver_broken(f, t, out_span);
+}
+
+/* A brace too many behind that of a block which is not closed: passed over. */
+static void pass_doubled_braces(struct filter *f)
+{
+    for (uint32_t n = 0; f->block != BLOCK_TOP && token_at(f, f->at)->kind == '{' && is_unmatched(f, f->opener);
+         f->at++) {
+        const char *where = filter_block_name(f->block);
+        if (n++ == 0)
+            diag_input(f->diag, token_at(f, f->at)->span, "syntax", "found '{'; expected a statement of %s", where);
+        f->is_supplied = true;
+    }
+}
+
+/* Whether the token may begin a statement, as far as is known; else it is the rest of one that ended too early. */
+static bool is_beginning(const struct filter *f, const struct token *t)
+{
+    uint32_t n_words;
+    const char *const *here = filter_words(f->block, &n_words);
+    int next = t[t->kind != TOKEN_YYEOF].kind;
+    if (t->kind == '}' || t->kind == '{' || t->kind == TOKEN_YYEOF) return true;
+    if (t->kind != TOKEN_NAME) return false;
+    return is_statement_word(t->text) || (f->block == BLOCK_DATA && next == '=') ||
+           text_nearest(t->text, here, n_words) != NULL;
+}
+
+/* What needs no further message: the rest of a mistaken statement, and statements whose block was never opened. */
+static bool is_known_mistake(struct filter *f)
+{
+    const struct token *t = token_at(f, f->at);
+    bool is_orphan = f->block == BLOCK_TOP && f->orphan != BLOCK_TOP && !stands_in(BLOCK_TOP, t->text) &&
+                     (t->kind == '}' || stands_in(f->orphan, t->text));
+    bool is_rest = f->unfinished && !is_beginning(f, t);
+    f->unfinished = false;
+    if (is_orphan && t->kind == '}') f->orphan = BLOCK_TOP;
+    return is_orphan || is_rest;
 }
 
 static int begin_statement(struct filter *f, const struct token **out_token, struct span *out_span)
 {
+    pass_doubled_braces(f);
     const struct token *t = token_at(f, f->at);
     int next = token_at(f, f->at + 1)->kind;
-    f->broken = false;
     f->word = 0;
     f->begin = f->at;
     f->n_open = 0;
+    f->broken = is_known_mistake(f);
+    if (f->broken) return deliver_broken(f, t, out_span);
     if (t->kind == '}' && f->block == BLOCK_TOP) {
         diag_input(f->diag, t->span, "unopened-bracket", "'}' closes nothing");
         f->broken = true;
@@ -483,12 +550,8 @@ static int begin_statement(struct filter *f, const struct token **out_token, str
         return deliver(f, t->kind, out_token, out_span);
     if (stands_in(f->block, t->text) && !(f->block == BLOCK_DATA && next == '{'))
         return begin_word(f, t->text, out_token, out_span);
-    if (f->block != BLOCK_TOP && begins_top(f, f->at) && (f->is_supplied || token_at(f, f->opener)->match == 0))
-        return close_block(f, out_span);
-    const char *meant = report_word(f, t);
-    f->broken = true;
-    if (meant == NULL) return deliver_broken(f, t, out_span);
-    return begin_word(f, meant, out_token, out_span);
+    if (f->block != BLOCK_TOP && is_abandoned(f, f->opener)) return close_block(f, out_span);
+    return begin_unknown(f, out_token, out_span);
 }
 
 /* Reports the innermost bracket; the statement ends here, or where a line ends further on. */
@@ -514,6 +577,24 @@ static void pass_stray_braces(struct filter *f)
     }
 }
 
+/* Behind a block its line must end. The grammar is past the block, so the mistake is passed over here. */
+static void end_line_of_block(struct filter *f)
+{
+    pass_stray_braces(f);
+    const struct token *t = token_at(f, f->at);
+    f->closed = false;
+    if (t->kind == TOKEN_YYEOF || line_ends(f, f->at)) return;
+    bool is_word = t->kind == TOKEN_NAME && stands_in(BLOCK_TOP, t->text);
+    if (!f->broken && t->kind == '{')
+        diag_input(f->diag, t->span, "syntax", "'{' has no word before it, such as 'data'");
+    else if (!f->broken)
+        diag_input(f->diag, t->span, "syntax", "a statement ends with its '}'; a new line expected");
+    f->broken = true;
+    f->word = 0;
+    f->ends = is_word;
+    if (!is_word) skip_statement(f);
+}
+
 void filter_init(struct filter *f, struct diag *diag, const struct tokens *tokens)
 {
     *f = (struct filter){.diag = diag, .tokens = tokens, .starts = true};
@@ -523,6 +604,7 @@ int filter_next(struct filter *f, const struct token **out_token, struct span *o
 {
     *out_token = NULL;
     if (f->skips) skip_statement(f);
+    if (f->closed) end_line_of_block(f);
     if (f->ends) return deliver_end(f, out_span);
     if (f->supply_at != 0 && f->at == f->supply_at) {
         open_block(f, true);
@@ -532,6 +614,5 @@ int filter_next(struct filter *f, const struct token **out_token, struct span *o
     if (f->n_open > 0 && is_left_open(f, f->at)) return deliver_left_open(f, out_span);
     if (f->block == BLOCK_MEASURE && is_abandoned(f, f->opener)) return close_block(f, out_span);
     if (f->n_open == 0 && line_ends(f, f->at)) return deliver_end(f, out_span);
-    pass_stray_braces(f);
     return deliver(f, token_at(f, f->at)->kind, out_token, out_span);
 }

@@ -46,6 +46,9 @@ struct filter {
     bool skips;         /* go on at the end of the statement */
     bool ends;          /* the next token is the end of a line */
     bool delivered_end; /* the token delivered last was a statement's or block's end, or a block's begin */
+    bool unfinished;    /* the last statement ended too early: the next line may be the rest of it */
+    bool closed;        /* a block or list has just ended */
+    enum block orphan;  /* of statements outside of their block, already reported; else BLOCK_TOP */
     uint32_t open[FILTER_NESTING], n_open; /* brackets of the statement */
 };
 void filter_init(struct filter *f, struct diag *diag, const struct tokens *tokens);

@@ -282,7 +282,7 @@ static void test_brackets(void **state)
     assert_mistake("measure at end {\n loss,\nmeasure at end { C }", "1:16", "unclosed-bracket", "'}'");
     assert_mistake("train { epochs (", "1:16", "unclosed-bracket", "')'");
     assert_mistake("network n {\n neurons x\n}\n}\ntrain { }", "4:1", "unopened-bracket", "closes nothing");
-    assert_mistake("network n\n neurons x\n input x\n}\ntrain { }", "1:10", "syntax", "'{' expected after 'n'");
+    assert_mistake("network n\n neurons x\n input x\n}\ntrain { }", "1:10", "syntax", "'{' expected");
 }
 
 static void test_places(void **state)
