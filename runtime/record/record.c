@@ -18,9 +18,11 @@ static const struct span nowhere = {0};
 
 struct record {
     char *folder, *jsonl, *csv; /* paths */
-    int lines, rows;            /* descriptors, opened to append; -1: closed */
-    struct columns columns;
+    int lines;                  /* descriptor of jsonl, opened to append; -1: closed */
+    struct text line;           /* the line being written; its room is kept, so that a moment allocates nothing */
 };
+/* Room for the longest line of most runs. */
+enum { LINE_ROOM = 1 << 15 };
 
 /* ---- the folder -------------------------------------------------------------------------------------------- */
 
@@ -61,11 +63,11 @@ static bool open_to_append(struct diag *diag, const char *path, int *out)
     return false;
 }
 
-/* Drops the lines behind `step`, and makes the table anew. */
+/* Drops the lines behind `step`. */
 static bool cut_metrics(struct record *record, struct diag *diag, uint64_t step)
 {
     struct stat status;
-    struct text lines = {0}, table = {0};
+    struct text lines = {0};
     size_t length = 0;
     char *old = NULL;
     if (stat(record->jsonl, &status) == 0) {
@@ -73,12 +75,9 @@ static bool cut_metrics(struct record *record, struct diag *diag, uint64_t step)
         if (!old) return false;
         metrics_until(old, length, step, &lines);
     }
-    metrics_table(lines.data, lines.length, &record->columns, &table);
-    bool written = file_write(diag, nowhere, record->jsonl, lines.data ? lines.data : "", lines.length) &&
-                   file_write(diag, nowhere, record->csv, table.data ? table.data : "", table.length);
+    bool written = file_write(diag, nowhere, record->jsonl, lines.data ? lines.data : "", lines.length);
     free(old);
     text_fini(&lines);
-    text_fini(&table);
     return written;
 }
 
@@ -89,7 +88,8 @@ struct record *record_open(struct diag *diag, const char *out, const char *name,
         diag_machine(diag, nowhere, "memory", "memory is short");
         return NULL;
     }
-    *record = (struct record){.lines = -1, .rows = -1};
+    *record = (struct record){.lines = -1};
+    text_add(&record->line, "%*s", LINE_ROOM, "");
     record->folder = out ? strdup(out) : free_folder(diag, name);
     if (record->folder) {
         record->jsonl = file_join(record->folder, "metrics.jsonl");
@@ -97,7 +97,7 @@ struct record *record_open(struct diag *diag, const char *out, const char *name,
     }
     if (record->folder && file_make_folder(diag, nowhere, record->folder) &&
         (resume ? cut_metrics(record, diag, step) : is_unused(diag, record->folder, record->jsonl)) &&
-        open_to_append(diag, record->jsonl, &record->lines) && open_to_append(diag, record->csv, &record->rows))
+        open_to_append(diag, record->jsonl, &record->lines))
         return record;
     record_abandon(record);
     return NULL;
@@ -126,37 +126,9 @@ static bool append(struct diag *diag, int to, const char *path, const struct tex
     return true;
 }
 
-/* The table anew from the lines, where a line has brought a new column; the descriptor goes to the new file. */
-static bool rewrite_table(struct record *record, struct diag *diag)
-{
-    struct text table = {0};
-    size_t length;
-    char *lines = file_read(diag, nowhere, record->jsonl, most_metrics, &length);
-    if (!lines) return false;
-    metrics_table(lines, length, &record->columns, &table);
-    bool written = file_write(diag, nowhere, record->csv, table.data, table.length);
-    if (written) {
-        close(record->rows);
-        written = open_to_append(diag, record->csv, &record->rows);
-    }
-    free(lines);
-    text_fini(&table);
-    return written;
-}
-
-static bool append_row(struct record *record, struct diag *diag, const struct text *line)
-{
-    struct text row = {0};
-    metrics_row(line->data, line->length, &record->columns, &row);
-    bool written = append(diag, record->rows, record->csv, &row);
-    text_fini(&row);
-    return written;
-}
-
 bool record_moment(struct record *record, struct diag *diag, const struct moment *moment)
 {
     const struct reading *bad = metrics_not_finite(moment);
-    struct text line = {0};
     if (bad) {
         char number[32];
         text_number(bad->value, number);
@@ -164,13 +136,10 @@ bool record_moment(struct record *record, struct diag *diag, const struct moment
                    bad->key, number, moment->step, moment->test ? "test" : "train");
         return false;
     }
-    metrics_line(moment, &line);
-    text_add(&line, "\n");
-    bool grown = metrics_columns(line.data, line.length, &record->columns);
-    bool written = append(diag, record->lines, record->jsonl, &line) &&
-                   (grown ? rewrite_table(record, diag) : append_row(record, diag, &line));
-    text_fini(&line);
-    return written;
+    record->line.length = 0;
+    metrics_line(moment, &record->line);
+    text_add(&record->line, "\n");
+    return append(diag, record->lines, record->jsonl, &record->line);
 }
 
 char *record_line(const struct moment *moment)
@@ -190,6 +159,22 @@ bool record_run(struct record *record, struct diag *diag, const char *json)
     return written;
 }
 
+/* metrics.csv from the lines of metrics.jsonl: only at the end are all the columns known. */
+static bool write_table(struct record *record, struct diag *diag)
+{
+    struct columns columns = {0};
+    struct text table = {0};
+    size_t length;
+    char *lines = file_read(diag, nowhere, record->jsonl, most_metrics, &length);
+    if (!lines) return false;
+    metrics_table(lines, length, &columns, &table);
+    bool written = file_write(diag, nowhere, record->csv, table.data ? table.data : "", table.length);
+    free(lines);
+    columns_fini(&columns);
+    text_fini(&table);
+    return written;
+}
+
 /* Some file systems tell only here that there was no room. */
 static bool close_checked(struct diag *diag, int *descriptor, const char *path)
 {
@@ -203,17 +188,16 @@ static bool close_checked(struct diag *diag, int *descriptor, const char *path)
 bool record_close(struct record *record, struct diag *diag)
 {
     bool lines = close_checked(diag, &record->lines, record->jsonl);
-    bool rows = close_checked(diag, &record->rows, record->csv);
+    bool table = lines && write_table(record, diag);
     record_abandon(record);
-    return lines && rows;
+    return table;
 }
 
 void record_abandon(struct record *record)
 {
     if (!record) return;
     if (record->lines >= 0) close(record->lines);
-    if (record->rows >= 0) close(record->rows);
-    columns_fini(&record->columns);
+    text_fini(&record->line);
     free(record->folder);
     free(record->jsonl);
     free(record->csv);

@@ -12,8 +12,8 @@ struct record;
 MUST_USE struct record *record_open(struct diag *diag, const char *out, const char *name, bool resume,
                                     uint64_t step);
 const char *record_folder(const struct record *record);
-/* Appends one line to metrics.jsonl (flushed) and a row to metrics.csv (rewritten with new columns at close where
- * keys differ). A non-finite number is a message and false: nothing of the line is written. */
+/* Appends one line to metrics.jsonl, at once and without allocating; metrics.csv is made of the lines by record_close. A non-finite
+ * number is a message and false: nothing of the line is written. */
 MUST_USE bool record_moment(struct record *record, struct diag *diag, const struct moment *moment);
 /* The line of a moment as record_moment writes it, without newline; free(). Keys in order; step epoch split first.
  */
