@@ -127,6 +127,7 @@ static void nothing_is_allocated_while_training(void **state)
     fixture_open(&f, folder);
     measure(&f, &table);
     assert_true(trainer_step(f.trainer));
+    unsigned long before = counted;
     counting = true;
     for (struct train_state at = trainer_state(f.trainer); at.step < at.steps; at = trainer_state(f.trainer)) {
         if (!trainer_step(f.trainer)) break;
@@ -134,7 +135,7 @@ static void nothing_is_allocated_while_training(void **state)
     }
     counting = false;
     assert_int_equal(trainer_state(f.trainer).step, 48);
-    assert_int_equal(counted, 0);
+    assert_int_equal(counted, before);
     fixture_close(&f);
     snprintf(command, sizeof command, "rm -r %s", folder);
     assert_int_equal(system(command), 0);
