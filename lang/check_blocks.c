@@ -1,5 +1,4 @@
-/* check_blocks.c: the blocks of w and the biases: chains, ties, marks, shapes, and the parameters that hold them.
- */
+/* check_blocks.c: the blocks of w and the biases: chains, ties, marks, shapes, their parameters. */
 #include "lang/check.h"
 
 #include <string.h>

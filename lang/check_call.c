@@ -1,5 +1,4 @@
-/* check_call.c: what a call means: lets of the file and the prelude, primitives, reductions, cross entropies from
- * z. */
+/* check_call.c: what a call means: lets, primitives, reductions, cross entropies from z. */
 #include "lang/check.h"
 
 #include <string.h>

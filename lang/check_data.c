@@ -1,5 +1,4 @@
-/* check_data.c: the data block: splits, bindings of groups to fields, and the fields that are derived from others.
- */
+/* check_data.c: the data block: splits, bindings of groups to fields, fields made from others. */
 #include "lang/check.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* check_ensemble.c: clamps, R, free neurons, temperature, evaluation; properness as far as it shows without
- * numbers. */
+/* check_ensemble.c: clamps, R, temperature, evaluation; properness as far as it shows without numbers. */
 #include "lang/check.h"
 
 #include <string.h>

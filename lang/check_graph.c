@@ -1,5 +1,4 @@
-/* check_graph.c: the network as a whole: what drives each group, what is missing, the order, cycles, what inputs
- * reach. */
+/* check_graph.c: the network as a whole: what drives each group, the order, cycles, what inputs reach. */
 #include "lang/check.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* check_measure.c: measure blocks: when, on which probe, what; and the default block, as far as it can be had. */
+/* check_measure.c: measure blocks: when, on which probe, what; and the default block. */
 #include "lang/check.h"
 
 #include <string.h>

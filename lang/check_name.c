@@ -1,4 +1,4 @@
-/* check_name.c: what a name means where it stands: locals, the place's own names, groups, params and lets. */
+/* check_name.c: what a name means where it stands: locals, groups, params and lets. */
 #include "lang/check.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* check_network.c: groups, sizes, projections, dynamics, and the order in which a network's statements are checked.
- */
+/* check_network.c: groups, sizes, projections, dynamics, and the order in which statements are checked. */
 #include "lang/check.h"
 
 #include <string.h>

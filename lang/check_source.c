@@ -1,5 +1,4 @@
-/* check_source.c: data sources: names and arguments against runtime/data/sources.def, and the fields that they
- * give. */
+/* check_source.c: data sources against runtime/data/sources.def, and the fields that they give. */
 #include "lang/check.h"
 
 #include <stdlib.h>
