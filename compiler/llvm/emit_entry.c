@@ -189,13 +189,24 @@ static uint32_t items_of_piece(const struct nests *nests, uint32_t first)
     BUG("a loop does not end");
 }
 
+/* A call of gemm needs no function around it. */
+static bool is_gemm(const struct emit *e, const struct item *item, uint32_t count)
+{
+    struct product product;
+    bool negative;
+    return e->target.blas && count == 1 && item->nest->how == HOW_BLAS &&
+           nest_product(item->nest, &product, &negative);
+}
+
 static void emit_pieces(struct pieces *pieces, const struct nests *nests)
 {
     struct emit *e = pieces->e;
     for (uint32_t i = 0; i < nests->count;) {
+        const struct item *item = &nests->item[i];
         uint32_t count = items_of_piece(nests, i);
-        struct piece piece = describe_piece(e, &nests->item[i], count);
         i += count;
+        if (is_gemm(e, item, count)) continue;
+        struct piece piece = describe_piece(e, item, count);
         if (find_piece(pieces, &piece)) {
             text_fini(&piece.key);
             continue;
@@ -241,6 +252,25 @@ static void call_piece(struct emit *e, const struct piece *piece, const struct b
                    "");
 }
 
+static void call_gemm(struct emit *e, const struct nest *nest, const LLVMValueRef slab[])
+{
+    LLVMValueRef base[NEST_OPERANDS];
+    for (uint32_t o = 0; o < nest->n_operands; o++) base[o] = buffer_address(e, slab, &nest->operand[o].at);
+    if (!emit_gemm(e, nest, base, NULL)) BUG("a product that is none");
+}
+
+static void carry_out(struct pieces *pieces, const struct item *item, uint32_t count, const LLVMValueRef slab[])
+{
+    struct emit *e = pieces->e;
+    if (is_gemm(e, item, count)) {
+        call_gemm(e, item->nest, slab);
+        return;
+    }
+    struct piece like = describe_piece(e, item, count);
+    call_piece(e, find_piece(pieces, &like), like.buffer, slab);
+    text_fini(&like.key);
+}
+
 static void emit_entry(struct pieces *pieces, const struct nests *nests, const char *name, LLVMLinkage linkage)
 {
     struct emit *e = pieces->e;
@@ -251,9 +281,7 @@ static void emit_entry(struct pieces *pieces, const struct nests *nests, const c
         slab[i] = LLVMBuildLoad2(e->builder, e->ptr, emit_call_part(e, CALL_SLAB, i), "");
     for (uint32_t i = 0; i < nests->count;) {
         uint32_t count = items_of_piece(nests, i);
-        struct piece like = describe_piece(e, &nests->item[i], count);
-        call_piece(e, find_piece(pieces, &like), like.buffer, slab);
-        text_fini(&like.key);
+        carry_out(pieces, &nests->item[i], count, slab);
         i += count;
     }
     if (saved) emit_intrinsic(e, "llvm.x86.sse.ldmxcsr", NULL, 0, &saved, 1);

@@ -66,7 +66,7 @@ static LLVMTargetMachineRef create_machine(struct llvm_session *session)
     LLVMTargetMachineOptionsRef options = LLVMCreateTargetMachineOptions();
     LLVMTargetMachineOptionsSetCPU(options, t->cpu);
     LLVMTargetMachineOptionsSetFeatures(options, t->features);
-    LLVMTargetMachineOptionsSetCodeGenOptLevel(options, LLVMCodeGenLevelDefault);
+    LLVMTargetMachineOptionsSetCodeGenOptLevel(options, LLVMCodeGenLevelLess);
     LLVMTargetMachineOptionsSetRelocMode(options, LLVMRelocPIC);
     LLVMTargetMachineRef machine = LLVMCreateTargetMachineWithOptions(found, t->triple, options);
     LLVMDisposeTargetMachineOptions(options);
