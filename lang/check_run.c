@@ -88,28 +88,11 @@ static void check_optimizer(const struct scope *s, const struct ast *e)
         refuse_named(s->c, arena_printf(s->c->arena, "optimizer %s", optimizers[row].name), name_of(e));
 }
 
-/* ---- the coefficient of the boundary loss ----------------------------------------------------------------- */
-
-/* A constant factor k of the gradient is the same as other numbers of the optimizer: k g + decay q = k (g + decay/k
- * q), clipped at clip/k; sgd is then faster by k, and adam and rmsprop divide it away but for their epsilon. */
-static void fold_coefficient(const struct scope *s, struct span at)
+/* The coefficient of the boundary loss, where it is not 1. */
+static void take_coefficient(const struct scope *s)
 {
-    struct checker *c = s->c;
-    struct optimizer_spec *o = &c->m->optimizer;
-    const struct expr *k = c->coefficient;
-    if (!k || (expr_is_number(k) && k->number == 1)) return;
-    bool plain = o->which == OPTIMIZER_sgd && o->momentum == 0 && o->decay == 0 && o->clip == 0;
-    if (!expr_is_number(k) && !plain) {
-        refuse(c, REFUSED_coefficient, at);
-        return;
-    }
-    if (o->which == OPTIMIZER_sgd)
-        c->m->train.rate = expr_apply(c->m->pool, PRIMITIVE_mul, c->m->train.rate, k, NULL);
-    else
-        o->epsilon /= k->number;
-    if (!expr_is_number(k)) return;
-    o->decay /= k->number;
-    o->clip /= k->number;
+    const struct expr *k = s->c->coefficient;
+    if (k && !(expr_is_number(k) && k->number == 1)) s->c->m->train.boundary = k;
 }
 
 /* ---- train ------------------------------------------------------------------------------------------------ */
@@ -213,6 +196,6 @@ void check_train(struct checker *c)
         .rate = expr_number(m->pool, 0.001), .batch = 32, .epochs = 10, .shuffle = true, .seed = 1};
     m->optimizer = (struct optimizer_spec){.which = OPTIMIZER_adam, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     check_train_block(&s, given);
-    if (given[MINIMIZE]) fold_coefficient(&s, given[MINIMIZE]->child[0]->span);
+    take_coefficient(&s);
     decide_training(&s);
 }

@@ -219,6 +219,7 @@ static void clear_call(struct emit *e)
     set_part(e, CALL_RESERVED, 0, LLVMConstInt(e->i32, 0, 0));
     for (uint32_t i = 0; i < NNT_SLABS; i++) set_part(e, CALL_SLAB, i, null);
     for (uint32_t i = 0; i < NNT_NUMBERS; i++) set_part(e, CALL_NUMBER, i, zero);
+    set_part(e, CALL_NUMBER, NNT_BOUNDARY, LLVMConstReal(LLVMDoubleTypeInContext(e->context), 1));
     set_part(e, CALL_GEMM_F32, 0, null), set_part(e, CALL_GEMM_F64, 0, null);
 }
 

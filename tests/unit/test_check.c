@@ -290,8 +290,6 @@ static const struct {
     {"measure grad_F", 12, "measure { grad_F }"},
     {"measure sampler", 12, "measure { sampler }"},
     {"measure dynamics", 12, "measure { dynamics }"},
-    {"a coefficient of boundary that changes, with momentum, adam, decay or clip", 12,
-     "train { minimize linear(1, 2) * boundary }"},
     /* these two need others that are refused as well */
     {"each tick", 0, NULL},
     {"hollow blocks", 0, NULL},

@@ -287,18 +287,15 @@ static struct checked objective(const char *train)
 static void test_coefficients(void **state)
 {
     (void)state;
-    struct checked c = objective(
-        "minimize 0.5 * (boundary + boundary) * 4\n optimizer sgd(rate: 0.1, momentum: 0.9, decay: 0.2, clip: 2)");
-    assert_close(expr_at_progress(c.model->train.rate, 0.3), 0.4);
-    assert_close(c.model->optimizer.decay, 0.05);
-    assert_close(c.model->optimizer.clip, 0.5);
+    struct checked c = objective("minimize 0.5 * (boundary + boundary) * 4\n optimizer adam(clip: 2)");
+    assert_close(expr_at_progress(c.model->train.boundary, 0.3), 4);
     release(&c);
-    c = objective("minimize boundary / 2\n optimizer adam(epsilon: 0.001)");
-    assert_close(expr_at_progress(c.model->train.rate, 0.3), 0.001);
-    assert_close(c.model->optimizer.epsilon, 0.002);
+    c = objective("minimize linear(1, 2) * boundary / 2\n optimizer sgd(rate: 0.1, momentum: 0.9)");
+    assert_close(expr_at_progress(c.model->train.boundary, 0.5), 0.75);
+    assert_close(expr_at_progress(c.model->train.rate, 0.5), 0.1);
     release(&c);
-    c = objective("minimize linear(1, 2) * boundary\n optimizer sgd(rate: 0.1)");
-    assert_close(expr_at_progress(c.model->train.rate, 0.5), 0.15);
+    c = objective("minimize boundary");
+    assert_null(c.model->train.boundary);
     release(&c);
 }
 
