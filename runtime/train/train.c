@@ -91,7 +91,8 @@ struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, 
     }
     init_parameters(module, options->seed, t->call.slab[NNT_PARAMETERS]);
     /* Once, so that the scratch has its size. */
-    if (t->steps > 0) rate_at(t, 0);
+    if (t->steps > 0) (void)value_at(t, t->options.rate, 0);
+    if (t->steps > 0 && t->options.boundary) (void)value_at(t, t->options.boundary, 0);
     return t;
 }
 
