@@ -96,7 +96,7 @@ static bool open_run(struct run *run)
     run->model = read_model(session, &session->options.file[0], &run->times, &run->source);
     session_messages(session);
     if (!run->model) return false;
-    run->data = data_open(session->diag, &run->model->data, session->options.real_bytes, (size_t)8 << 30);
+    run->data = read_data(session, run->model);
     return run->data && open_module(run);
 }
 
