@@ -71,9 +71,9 @@ struct data *read_data(struct session *session, const struct model *model)
 
 static struct target target_of(struct session *session, const struct job *job)
 {
-    struct target target = {.real_bytes = job->real_bytes, .blas = !job->standalone, .batch = job->batch ? job->batch : 64};
+    struct target target = {.real_bytes = job->real_bytes, .blas = !job->standalone && !job->plain, .plain = job->plain, .batch = job->batch ? job->batch : 64};
     const struct llvm_box *box = llvm_box(session->diag);
-    if (box) target.vector_bytes = box->vector_bytes(&target);
+    if (box) target.vector_bytes = job->plain ? job->real_bytes : box->vector_bytes(&target);
     return target;
 }
 

@@ -19,6 +19,7 @@ struct job {
     uint32_t batch;   /* how many samples a call is likely to have */
     bool interpreter;
     bool standalone;  /* no products from outside: objects */
+    bool plain;       /* as few ideas as possible: no fusion, no products from outside, vectors of one number */
     const struct pass_watch *watch; /* NULL: nothing */
 };
 

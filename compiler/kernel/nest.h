@@ -86,6 +86,7 @@ struct target {
     uint32_t real_bytes;
     uint32_t vector_bytes; /* 16, 32, 64 */
     bool blas;             /* the call has gemm (JIT); else products are generated */
+    bool plain;            /* no map joins the sum beside it: what optimised code is compared with */
     uint32_t batch;        /* how many samples a call is likely to have: for choices only, never for meaning */
     const char *triple, *cpu, *features; /* NULL: this machine */
 };

@@ -332,6 +332,7 @@ void fuse_clusters(struct fusion *f)
         if (f->node[id].role == ROLE_COMPUTED) turn[n_turns++] = (struct turn){f->node[id].stage, id};
     qsort(turn, n_turns, sizeof *turn, compare_turns);
     for (uint32_t i = 0; i < n_turns; i++) place_node(f, &families, turn[i].id);
+    if (f->target->plain) return;
     sink_maps(f);
     for (uint32_t c = 0; c < f->n_clusters; c++)
         if (f->cluster[c].kind == CLUSTER_MAPS) merge_finish(f, c);

@@ -11,6 +11,16 @@ struct diag *diag_new(void)
     return diag;
 }
 
+struct diag *diag_aside(const struct diag *diag)
+{
+    struct diag *aside = diag_new();
+    for (uint32_t i = 0; i < diag->n_sources; i++) {
+        const struct source *s = &diag->source[i];
+        diag_source(aside, s->name, s->text, s->length, s->from);
+    }
+    return aside;
+}
+
 void diag_free(struct diag *diag)
 {
     if (diag != NULL) arena_free(diag->arena);
@@ -126,6 +136,14 @@ bool diag_failed(const struct diag *diag)
 int diag_status(const struct diag *diag)
 {
     return count(diag, SEVERITY_MACHINE) > 0 ? 2 : count(diag, SEVERITY_INPUT) > 0 ? 1 : 0;
+}
+
+const char *diag_first_error(const struct diag *diag)
+{
+    for (uint32_t order = 0; order < diag->n_messages; order++)
+        for (uint32_t i = 0; i < diag->n_messages; i++)
+            if (diag->message[i].order == order && diag->message[i].severity != SEVERITY_WARNING) return diag->message[i].text;
+    return NULL;
 }
 
 /* Characters are counted, not bytes: those of the form 10xxxxxx continue one. */

@@ -16,6 +16,8 @@ enum severity { SEVERITY_WARNING, SEVERITY_INPUT, SEVERITY_MACHINE };
 
 /* An empty collection; the caller owns it. */
 MUST_USE struct diag *diag_new(void);
+/* An empty collection that knows the sources of another: for what may fail without being an error of the command. */
+MUST_USE struct diag *diag_aside(const struct diag *diag);
 void diag_free(struct diag *diag);
 
 /* Registers a text under the name shown in messages and returns its number (from 1). The text is copied. `from` is the
@@ -40,6 +42,8 @@ bool diag_did_you_mean(struct diag *diag, const char *found, const char *const w
 bool diag_failed(const struct diag *diag);
 /* 0 no error, 1 the input was wrong, 2 the machine or program failed. */
 int diag_status(const struct diag *diag);
+/* The text of the first error, the collection's; NULL where there is none. */
+const char *diag_first_error(const struct diag *diag);
 uint32_t diag_errors(const struct diag *diag);
 
 enum diag_format { DIAG_PLAIN, DIAG_COLOR, DIAG_JSON };

@@ -12,6 +12,5 @@ MUST_USE struct nnt_module *engine_module(struct diag *diag, struct arena *arena
                                           const char *engine, uint32_t real_bytes, uint32_t entries);
 /* Gives back what the engine keeps outside the arena (machine code); NULL is allowed. */
 void engine_release(struct nnt_module *module);
-void engine_release(struct nnt_module *module);
 
 #endif

@@ -15,7 +15,7 @@
 #include "lang/model.h"
 #include "runtime/base/random.h"
 #include "tests/engine/engine.h"
-#include "tests/engine/exercise.h"
+#include "compiler/driver/exercise.h"
 #include "tests/random/draw.h"
 
 enum { BATCH = 7 };
@@ -79,31 +79,11 @@ static const char *compare_modules(struct exercise *a, struct exercise *b, doubl
     return NULL;
 }
 
-static double mean_loss(struct exercise *x)
-{
-    const struct nnt_field *loss = &x->module->field[x->module->loss];
-    double sum = 0;
-    exercise_run(x, NNT_ENTRY_loss);
-    for (uint32_t b = 0; b < x->call.batch; b++) sum += exercise_get(x, loss, b);
-    return sum / x->call.batch;
-}
-
-static double difference(struct exercise *x, const struct nnt_field *f, uint64_t e, double h)
-{
-    double kept = exercise_get(x, f, e);
-    exercise_set(x, f, e, kept + h);
-    double up = mean_loss(x);
-    exercise_set(x, f, e, kept - h);
-    double down = mean_loss(x);
-    exercise_set(x, f, e, kept);
-    return (up - down) / (2 * h);
-}
-
-/* Fourth-order differences at two steps: where they do not agree there is a kink nearby, and the element does not count. */
 static int check_gradient(struct exercise *x, uint64_t seed, int *out_counted)
 {
     const struct nnt_module *m = x->module;
     struct random random = random_stream(seed, RANDOM_PROBE, 0, 0);
+    struct differentiated loss = {x, NNT_ENTRY_loss, &m->field[m->loss], 1.0 / x->call.batch};
     int wrong = 0;
     exercise_run(x, NNT_ENTRY_gradient);
     for (uint32_t p = 0; p < m->n_parameters; p++) {
@@ -111,11 +91,9 @@ static int check_gradient(struct exercise *x, uint64_t seed, int *out_counted)
         const struct nnt_field *f = &m->field[m->parameter[p].field], *g = &m->field[m->parameter[p].gradient];
         for (int i = 0; i < 3; i++) {
             uint64_t e = random_below(&random, (uint32_t)exercise_size(x, f));
-            double a = difference(x, f, e, 1e-3), b = difference(x, f, e, 5e-4), c = difference(x, f, e, 2.5e-4);
-            double coarse = (4 * b - a) / 3, fine = (4 * c - b) / 3;
-            if (fabs(coarse - fine) > 2e-7 * (1 + fabs(fine))) continue;
+            double fine, got = exercise_get(x, g, e);
+            if (!exercise_difference(&loss, f, e, &fine)) continue;
             ++*out_counted;
-            double got = exercise_get(x, g, e);
             if (fabs(got - fine) <= 1e-6 * (1 + fabs(fine))) continue;
             print_error("seed %llu: %s[%llu]: gradient %.12g, differences %.12g\n", (unsigned long long)seed, f->name,
                         (unsigned long long)e, got, fine);

@@ -10,7 +10,7 @@
 #include "lang/model.h"
 #include "runtime/thermo/ensemble.h"
 #include "tests/engine/engine.h"
-#include "tests/engine/exercise.h"
+#include "compiler/driver/exercise.h"
 #include "tests/reference/case.h"
 
 /* What of a case is compared. */

@@ -14,7 +14,7 @@
 #include "lang/model.h"
 #include "lang/words.h"
 #include "tests/engine/engine.h"
-#include "tests/engine/exercise.h"
+#include "compiler/driver/exercise.h"
 
 static const double special[] = {0.0,  -0.0, INFINITY, -INFINITY, NAN,  1e-310, -1e-310, 1e-20, -1e-20, 0.5,  -0.5, 1.0,
                                  -1.0, 3.25, -3.25,    8.9,       -8.9, 17.5,   -17.5,   42.0,  -42.0, 87.0,   -87.0, 110.0, -110.0,

@@ -14,7 +14,7 @@
 #include "compiler/irgen/irgen.h"
 #include "lang/ast.h"
 #include "tests/engine/engine.h"
-#include "tests/engine/exercise.h"
+#include "compiler/driver/exercise.h"
 
 struct compiled {
     struct diag *diag;

@@ -16,7 +16,7 @@
 #include "lang/model.h"
 #include "runtime/base/file.h"
 #include "tests/engine/engine.h"
-#include "tests/engine/exercise.h"
+#include "compiler/driver/exercise.h"
 
 enum { BATCH = 13, STEPS = 10, PATH = 512 };
 

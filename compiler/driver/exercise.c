@@ -1,11 +1,12 @@
-/* exercise.c: the same data and weights for two modules of one network, and how far their results are apart. */
-#include "tests/engine/exercise.h"
+/* exercise.c: the same data and weights for two modules of one network, how far their results are apart, and central differences. */
+#include "compiler/driver/exercise.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/arena.h"
 #include "runtime/base/random.h"
 #include "runtime/train/train.h"
 
@@ -19,7 +20,7 @@ struct exercise exercise_open(const struct nnt_module *module, uint32_t batch)
     for (uint32_t s = 0; s < NNT_SLABS; s++) {
         size_t bytes = (module->size[s] + module->size_per_sample[s] * batch) * module->real_bytes;
         x.call.slab[s] = aligned_alloc(64, (bytes + 127) / 64 * 64);
-        if (!x.call.slab[s]) BUG("no memory");
+        if (!x.call.slab[s]) arena_exhausted();
         memset(x.call.slab[s], 0, (bytes + 127) / 64 * 64);
     }
     return x;
@@ -104,27 +105,76 @@ void exercise_run(struct exercise *x, enum nnt_entry_name entry)
     if (x->module->entry[entry](x->module->self, &x->call)) BUG("entry %d fails", (int)entry);
 }
 
-static double distance(double a, double b)
+void exercise_copy(struct exercise *to, const struct exercise *from)
 {
-    if (isnan(a) && isnan(b)) return 0;
-    if (a == b) return 0;
+    for (uint32_t f = 0; f < to->module->n_fields; f++) {
+        const struct nnt_field *x = &to->module->field[f];
+        bool read = x->slab == NNT_PARAMETERS || x->slab == NNT_MOMENTS || x->slab == NNT_DATA || x->slab == NNT_STATE;
+        const struct nnt_field *y = read ? exercise_field(from->module, (enum nnt_slab)x->slab, x->name) : NULL;
+        for (uint64_t e = 0, n = y ? exercise_size(to, x) : 0; e < n; e++) exercise_set(to, x, e, exercise_get(from, y, e));
+    }
+}
+
+/* ---- how far two results are apart ------------------------------------------------------------------------------------ */
+
+static double relative(double a, double b)
+{
+    if (a == b || (isnan(a) && isnan(b))) return 0;
     double d = fabs(a - b) / (1 + fabs(b));
     return isnan(d) ? INFINITY : d;
 }
 
-double exercise_distance(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, char out_where[128])
+void distance_add(struct distance *distance, const struct nnt_field *field, uint64_t element, double a, double b)
 {
-    double most = 0;
-    snprintf(out_where, 128, "nowhere");
+    double d = relative(a, b);
+    distance->compared++;
+    if (d <= distance->most) return;
+    *distance = (struct distance){d, distance->compared, field, element, a, b};
+}
+
+struct distance exercise_compare(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, const char *prefix)
+{
+    struct distance distance = {0};
     for (uint32_t f = 0; f < a->module->n_fields; f++) {
         const struct nnt_field *x = &a->module->field[f];
-        const struct nnt_field *y = x->slab == slab ? exercise_field(b->module, slab, x->name) : NULL;
-        for (uint64_t e = 0, n = y ? exercise_size(a, x) : 0; e < n; e++) {
-            double d = distance(exercise_get(a, x, e), exercise_get(b, y, e));
-            if (d <= most) continue;
-            most = d;
-            snprintf(out_where, 128, "%s[%llu]: %.17g, %.17g", x->name, (unsigned long long)e, exercise_get(a, x, e), exercise_get(b, y, e));
-        }
+        bool chosen = x->slab == slab && !strncmp(x->name, prefix, strlen(prefix));
+        const struct nnt_field *y = chosen ? exercise_field(b->module, slab, x->name) : NULL;
+        for (uint64_t e = 0, n = y ? exercise_size(a, x) : 0; e < n; e++)
+            distance_add(&distance, x, e, exercise_get(a, x, e), exercise_get(b, y, e));
     }
-    return most;
+    return distance;
+}
+
+double exercise_distance(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, char out_where[128])
+{
+    struct distance d = exercise_compare(a, b, slab, "");
+    snprintf(out_where, 128, "%s", "nowhere");
+    if (d.field) snprintf(out_where, 128, "%s[%llu]: %.17g, %.17g", d.field->name, (unsigned long long)d.element, d.a, d.b);
+    return d.most;
+}
+
+/* ---- central differences ---------------------------------------------------------------------------------------------- */
+
+static double value_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x)
+{
+    double sum = 0;
+    exercise_set(of->exercise, field, e, x);
+    exercise_run(of->exercise, of->entry);
+    for (uint64_t i = 0, n = exercise_size(of->exercise, of->value); i < n; i++) sum += exercise_get(of->exercise, of->value, i);
+    return of->weight * sum;
+}
+
+static double slope_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x, double h)
+{
+    return (value_at(of, field, e, x + h) - value_at(of, field, e, x - h)) / (2 * h);
+}
+
+bool exercise_difference(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double *out)
+{
+    double x = exercise_get(of->exercise, field, e);
+    double a = slope_at(of, field, e, x, 1e-3), b = slope_at(of, field, e, x, 5e-4), c = slope_at(of, field, e, x, 2.5e-4);
+    double coarse = (4 * b - a) / 3;
+    exercise_set(of->exercise, field, e, x);
+    *out = (4 * c - b) / 3;
+    return fabs(coarse - *out) <= 2e-7 * (1 + fabs(*out));
 }
