@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/septuple.h"
 #include "compiler/irgen/irgen.h"
 #include "runtime/base/file.h"
 
@@ -115,13 +116,21 @@ static void emit_text(void (*print)(const void *, struct text *), const void *wh
 static void print_tree(const void *tree, struct text *out) { ast_dump(tree, out); }
 static void print_model(const void *model, struct text *out) { model_dump(model, out); }
 
+static void emit_math(struct session *session, const struct model *model)
+{
+    struct text text = {0};
+    septuple_print(session, model, &text);
+    if (!diag_failed(session->diag)) fputs(text.data, stdout);
+    text_fini(&text);
+}
+
 int cmd_emit(struct session *session)
 {
     const struct options *o = &session->options;
     struct times times = {0};
     struct ast_source *source;
-    if (!o->given[OPTION_ast] && !o->given[OPTION_model] && !o->given[OPTION_ir] && !o->given[OPTION_llvm] && !o->given[OPTION_asm]) {
-        diag_input(session->diag, (struct span){0}, "missing-option", "nnt emit needs one of --ast --model --ir --llvm --asm");
+    if (!o->given[OPTION_math] && !o->given[OPTION_ast] && !o->given[OPTION_model] && !o->given[OPTION_ir] && !o->given[OPTION_llvm] && !o->given[OPTION_asm]) {
+        diag_input(session->diag, (struct span){0}, "missing-option", "nnt emit needs one of --math --ast --model --ir --llvm --asm");
         return 0;
     }
     if (o->given[OPTION_ast]) {
@@ -131,7 +140,8 @@ int cmd_emit(struct session *session)
     }
     struct model *model = read_model(session, &o->file[0], &times, NULL);
     if (!model) return 0;
-    if (o->given[OPTION_model]) emit_text(print_model, model);
+    if (o->given[OPTION_math]) emit_math(session, model);
+    else if (o->given[OPTION_model]) emit_text(print_model, model);
     else if (o->given[OPTION_ir]) emit_plan(session, model);
     else emit_code(session, model, o->given[OPTION_asm]);
     return 0;

@@ -20,6 +20,7 @@ stage() { # stage, command...: each NAME.nnt of the stage's folder, its output a
 [ "${1:-}" = --update ] && update=yes
 stage ast emit --ast -
 stage fmt fmt -
+stage math emit --math -
 stage model emit --model -
 stage ir emit --ir -
 echo "$passed as expected"

@@ -1,0 +1,436 @@
+/* septuple.c: a checked experiment read back in formulas. */
+#include "compiler/driver/septuple.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "compiler/irgen/irgen.h"
+
+enum { MOST_PICTURE = 24 }; /* groups of A that are drawn */
+
+static const char *const initialisers[] = {
+#define INITIALISER(name, ...) #name,
+#include "runtime/train/initialisers.def"
+#undef INITIALISER
+};
+
+/* A column of labels, then the formula; Φ is one character of two bytes. */
+static void label(struct text *out, const char *name)
+{
+    text_add(out, "%s%-*s", out->length ? "\n" : "", 9 + ((unsigned char)name[0] > 127), name);
+}
+
+static void print_expr(const struct model *m, const struct expr *e, struct text *out)
+{
+    expr_print(e, model_variable, (void *)(uintptr_t)m, out);
+}
+
+static void print_number(double value, struct text *out)
+{
+    char number[32];
+    text_number(value, number);
+    text_add(out, "%s", number);
+}
+
+/* ---- x, P_in, P_out ---------------------------------------------------------------------------------------------------- */
+
+static bool is_phi(const struct group *g) { return !g->clamped; }
+static bool is_R(const struct group *g) { return g->in_R; }
+static bool is_input(const struct group *g) { return g->input; }
+static bool is_output(const struct group *g) { return g->output; }
+static bool is_clamped(const struct group *g) { return g->clamped; }
+static bool is_any(const struct group *g) { return g != NULL; }
+
+static uint64_t neurons(const struct model *m, bool (*chosen)(const struct group *))
+{
+    uint64_t n = 0;
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (chosen(&m->group[g])) n += m->group[g].size;
+    return n;
+}
+
+/* The groups by name, ∅ where there are none. */
+static void print_groups(const struct model *m, bool (*chosen)(const struct group *), struct text *out)
+{
+    bool first = true;
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        if (!chosen(&m->group[g])) continue;
+        text_add(out, "%s%s", first ? "" : " ∪ ", m->group[g].shown);
+        first = false;
+    }
+    if (first) text_add(out, "∅");
+}
+
+static void print_sizes(const struct group *g, struct text *out)
+{
+    text_add(out, "%s ∈ ℝ^%u", g->shown, g->size);
+    for (uint32_t i = 0; g->rank > 1 && i < g->rank; i++) text_add(out, "%s%u", i ? " × " : " (", g->extent[i]);
+    if (g->rank > 1) text_add(out, ")");
+}
+
+static void print_x(const struct model *m, struct text *out)
+{
+    label(out, "x");
+    text_add(out, "N = %llu in %u groups\n", (unsigned long long)neurons(m, is_any), m->n_groups);
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        const struct group *it = &m->group[g];
+        text_add(out, "         ");
+        print_sizes(it, out);
+        text_add(out, "%s%s, %s%s\n", it->input ? ", input" : "", it->output ? ", output" : "", it->clamped ? "clamped" : "free (Φ)",
+                 it->in_R ? ", its error counts (R)" : "");
+    }
+    label(out, "P_in");
+    text_add(out, "projects x on ");
+    print_groups(m, is_input, out);
+    text_add(out, ", %llu of N", (unsigned long long)neurons(m, is_input));
+    label(out, "P_out");
+    text_add(out, "projects x on ");
+    print_groups(m, is_output, out);
+    text_add(out, ", %llu of N\n", (unsigned long long)neurons(m, is_output));
+}
+
+/* ---- w, b --------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t arguments_of(enum nnt_initialiser which)
+{
+    return which == NNT_INIT_uniform || which == NNT_INIT_normal ? 2 : which == NNT_INIT_constant || which == NNT_INIT_identity;
+}
+
+static void print_start(const struct parameter *p, struct text *out)
+{
+    text_add(out, ", begins %s", initialisers[p->initialiser]);
+    for (uint32_t i = 0, n = arguments_of(p->initialiser); i < n; i++) {
+        text_add(out, "%s", i ? ", " : "(");
+        print_number(p->argument[i], out);
+        if (i + 1 == n) text_add(out, ")");
+    }
+    text_add(out, "%s%s", p->hollow ? ", 0 on the diagonal" : "", p->frozen ? ", frozen" : "");
+}
+
+static void name_block(const struct model *m, const struct block *b, struct text *out)
+{
+    text_add(out, "w(%s → %s)", m->group[b->from].shown, m->group[b->to].shown);
+}
+
+/* The block that the parameter was declared for: the first that holds it. */
+static const struct block *owner(const struct model *m, uint32_t parameter)
+{
+    uint32_t k = 0;
+    while (m->block[k].parameter != parameter) k++;
+    return &m->block[k];
+}
+
+static void print_w(const struct model *m, struct text *out)
+{
+    label(out, "w");
+    text_add(out, "%u blocks, 0 elsewhere\n", m->n_blocks);
+    for (uint32_t k = 0; k < m->n_blocks; k++) {
+        const struct block *b = &m->block[k], *first = owner(m, b->parameter);
+        text_add(out, "         ");
+        name_block(m, b, out);
+        if (first == b) {
+            text_add(out, " ∈ ℝ^(%u × %u)", m->group[b->to].size, m->group[b->from].size);
+            print_start(&m->parameter[b->parameter], out);
+        } else {
+            text_add(out, " = ");
+            name_block(m, first, out);
+            if (b->transposed != first->transposed) text_add(out, "ᵀ");
+        }
+        text_add(out, "\n");
+    }
+}
+
+static void print_b(const struct model *m, struct text *out)
+{
+    bool any = false;
+    label(out, "b");
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        if (m->group[g].bias == NNT_NONE) continue;
+        text_add(out, "%sb(%s) ∈ ℝ^%u", any ? "         " : "", m->group[g].shown, m->group[g].size);
+        print_start(&m->parameter[m->group[g].bias], out);
+        text_add(out, "\n");
+        any = true;
+    }
+    if (!any) text_add(out, "0\n");
+}
+
+/* ---- f ------------------------------------------------------------------------------------------------------------------ */
+
+static void print_z(const struct model *m, uint32_t group, struct text *out)
+{
+    bool first = true;
+    text_add(out, "z = ");
+    for (uint32_t k = 0; k < m->n_blocks; k++) {
+        if (m->block[k].to != group) continue;
+        text_add(out, "%s", first ? "" : " + ");
+        name_block(m, &m->block[k], out);
+        text_add(out, " %s", m->group[m->block[k].from].shown);
+        first = false;
+    }
+    if (m->group[group].bias != NNT_NONE) text_add(out, "%sb(%s)", first ? "" : " + ", m->group[group].shown);
+}
+
+static void print_f(const struct model *m, struct text *out)
+{
+    bool any = false;
+    label(out, "f");
+    for (uint32_t i = 0; i < m->n_groups; i++) {
+        const struct group *g = &m->group[m->order[i]];
+        if (!g->predicted) continue;
+        text_add(out, "%sf(%s) = ", any ? "         " : "", g->shown);
+        print_expr(m, g->activation, out);
+        text_add(out, "%s\n             with ", g->group_map ? "  (mixes the neurons of the group)" : "");
+        print_z(m, m->order[i], out);
+        text_add(out, "\n");
+        any = true;
+    }
+    if (!any) text_add(out, "none\n");
+}
+
+/* ---- H and the losses --------------------------------------------------------------------------------------------------- */
+
+static void print_H(const struct model *m, struct text *out)
+{
+    bool any = false;
+    label(out, "H");
+    text_add(out, "H(x; w, b) =");
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        if (!m->group[g].in_R) continue;
+        text_add(out, "%s ½ ‖%s − f(%s)‖²", any ? " +" : "", m->group[g].shown, m->group[g].shown);
+        any = true;
+    }
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        if (m->group[g].clamped || !m->group[g].potential) continue;
+        text_add(out, "%s Σ V(%s)", any ? " +" : "", m->group[g].shown);
+        any = true;
+    }
+    text_add(out, "%s\n", any ? "" : " 0");
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        if (m->group[g].clamped || !m->group[g].potential) continue;
+        text_add(out, "         V(%s) = ", m->group[g].shown);
+        print_expr(m, m->group[g].potential, out);
+        text_add(out, "  of each neuron s\n");
+    }
+}
+
+static void print_loss(const struct model *m, struct text *out)
+{
+    label(out, "loss");
+    if (!m->loss) text_add(out, "none on the boundary");
+    for (uint32_t t = 0; t < m->n_terms; t++) {
+        text_add(out, "%s", t ? "\n         + " : "boundary = ");
+        print_expr(m, m->term[t].value, out);
+    }
+    text_add(out, "%s\n", m->loss ? ", the mean over the samples" : "");
+    label(out, "trains");
+    text_add(out, "P = %llu numbers%s\n", (unsigned long long)model_trainables(m), m->trains ? "" : ", none of which is trained");
+}
+
+/* ---- the ensemble ------------------------------------------------------------------------------------------------------- */
+
+static bool feeds(const struct model *m, uint32_t from, uint32_t to)
+{
+    for (uint32_t k = 0; k < m->n_blocks; k++)
+        if (m->block[k].from == from && m->block[k].to == to) return true;
+    return false;
+}
+
+/* J has a block in row group r and column group c. */
+static bool in_J(const struct model *m, uint32_t r, uint32_t c) { return m->group[r].in_R && (r == c || feeds(m, c, r)); }
+
+static bool coupled(const struct model *m, uint32_t a, uint32_t b)
+{
+    for (uint32_t r = 0; r < m->n_groups; r++)
+        if (in_J(m, r, a) && in_J(m, r, b)) return true;
+    return a == b;
+}
+
+/* The largest distance of coupled groups on the diagonal of A. */
+static uint32_t bandwidth(const struct model *m, const uint32_t *phi, uint32_t n)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (coupled(m, phi[i], phi[j]) && i - j > most) most = i - j;
+    return most;
+}
+
+static void print_A(const struct model *m, struct text *out)
+{
+    static const char *const structures[] = {"block diagonal", "block tridiagonal"};
+    uint32_t *phi = arena_alloc(m->arena, (m->n_groups + 1) * sizeof *phi), n = 0;
+    for (uint32_t i = 0; i < m->n_groups; i++)
+        if (!m->group[m->order[i]].clamped) phi[n++] = m->order[i];
+    uint32_t band = bandwidth(m, phi, n);
+    label(out, "A");
+    text_add(out, "JᵀJ + diag V'' over Φ, J = 1 − f' w: %llu × %llu, ", (unsigned long long)neurons(m, is_phi),
+             (unsigned long long)neurons(m, is_phi));
+    if (n == 1) text_add(out, "one block\n");
+    else if (band < LENGTH(structures)) text_add(out, "%s\n", structures[band]);
+    else text_add(out, "blocks up to %u beside the diagonal\n", band);
+    for (uint32_t i = 0; i < n && n <= MOST_PICTURE; i++) {
+        text_add(out, "         %-8s %6u ", m->group[phi[i]].shown, m->group[phi[i]].size);
+        for (uint32_t j = 0; j < n; j++) text_add(out, " %s", coupled(m, phi[i], phi[j]) ? "■" : "·");
+        text_add(out, "\n");
+    }
+}
+
+static bool only_inputs_clamped(const struct model *m)
+{
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (m->group[g].clamped != m->group[g].input) return false;
+    return true;
+}
+
+/* The block W into one clamped group with f = z, where all that is free is one group that nothing free feeds and V = 0: there
+ * A = 1 + WᵀW. NULL otherwise. */
+static const struct block *affine_output(const struct model *m, bool potential)
+{
+    const struct block *out = NULL;
+    uint32_t n = 0, free = 0;
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (is_phi(&m->group[g]) && ++n) free = g;
+    for (uint32_t k = 0; k < m->n_blocks; k++) {
+        const struct block *b = &m->block[k];
+        if (b->from != free || !m->group[b->to].in_R) continue;
+        const struct expr *f = m->group[b->to].activation;
+        if (out || b->to == free || f->kind != EXPR_VARIABLE) return NULL;
+        out = b;
+    }
+    return n == 1 && m->group[free].in_R && !potential ? out : NULL;
+}
+
+/* What is known of C without numbers (THEORY 3a). */
+static void print_C(const struct model *m, const struct nnt_module *module, struct text *out)
+{
+    bool potential = false;
+    for (uint32_t g = 0; g < m->n_groups; g++) potential |= !m->group[g].clamped && m->group[g].potential;
+    label(out, "C");
+    text_add(out, "−½ ln det A");
+    if (module->linear_C && only_inputs_clamped(m) && !potential) text_add(out, ": 0 whatever the weights, J is unit triangular");
+    else if (affine_output(m, potential)) {
+        text_add(out, " = −½ ln det(1 + W Wᵀ) with W = ");
+        name_block(m, affine_output(m, potential), out);
+        text_add(out, ": neither data nor activation enter");
+    } else if (module->linear_C) text_add(out, ": depends on the weights alone, neither data nor activation enter");
+    else text_add(out, ", at the ensemble forward state of each sample");
+    text_add(out, "\n");
+}
+
+static void print_ensemble(const struct model *m, const struct nnt_module *module, struct text *out)
+{
+    label(out, "ensemble");
+    if (!m->ensemble_proper) {
+        text_add(out, "none that is proper: some free neuron has neither a local error nor a potential, or nothing is free\n");
+        return;
+    }
+    text_add(out, "p(x_Φ) = exp(−H / T) / Z given ");
+    print_groups(m, is_clamped, out);
+    label(out, "T");
+    print_expr(m, m->ensemble.temperature, out);
+    if (expr_mentions(m->ensemble.temperature, VAR_PROGRESS)) text_add(out, ", progress from 0 to 1");
+    label(out, "Φ");
+    print_groups(m, is_phi, out);
+    text_add(out, ", n = %llu", (unsigned long long)neurons(m, is_phi));
+    label(out, "R");
+    print_groups(m, is_R, out);
+    text_add(out, ", %llu errors\n", (unsigned long long)neurons(m, is_R));
+    print_A(m, out);
+    print_C(m, module, out);
+}
+
+/* ---- the cost ----------------------------------------------------------------------------------------------------------- */
+
+struct cost {
+    double flops, bytes;
+};
+
+/* Of a whole entry: what stands in a loop is run as often as the loop. */
+static struct cost entry_cost(const struct nests *nests, uint32_t real_bytes, uint32_t batch)
+{
+    struct cost sum = {0};
+    double times[NEST_DEPTH + 1] = {1};
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < nests->count; i++) {
+        const struct item *item = &nests->item[i];
+        if (item->kind == ITEM_END) depth--;
+        else if (item->kind == ITEM_BEGIN) {
+            double turns = item->extent == NEST_BATCH ? batch : item->extent;
+            if (depth == NEST_DEPTH) BUG("loops too deep");
+            times[depth + 1] = times[depth] * turns;
+            depth++;
+        } else {
+            double flops, bytes;
+            nest_cost(item->nest, real_bytes, batch, &flops, &bytes);
+            sum.flops += times[depth] * flops;
+            sum.bytes += times[depth] * bytes;
+        }
+    }
+    return sum;
+}
+
+static bool plan(struct session *session, const struct model *m, uint32_t real_bytes, uint32_t batch, uint32_t entries, struct kernels *out)
+{
+    static const struct pass_watch nothing = {0};
+    struct target target = {.real_bytes = real_bytes, .vector_bytes = 32, .blas = true, .batch = batch};
+    const struct ir *graph = irgen(session->arena, m, real_bytes, entries);
+    return run_passes(session->diag, session->arena, graph, describe(session->arena, m, graph), &target, &nothing, NULL, out);
+}
+
+static void print_amount(double amount, const char *unit, struct text *out)
+{
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
+    uint32_t p = 0;
+    for (; amount >= 1000 && p + 1 < LENGTH(prefixes); p++) amount /= 1000;
+    text_add(out, "%.3g %s%s", amount, prefixes[p], unit);
+}
+
+static void print_cost(struct cost cost, struct text *out)
+{
+    print_amount(cost.flops, "flops", out);
+    text_add(out, ", ");
+    print_amount(cost.bytes, "bytes", out);
+}
+
+static void print_step_cost(struct session *session, const struct model *m, struct text *out)
+{
+    uint32_t batch = m->train.batch ? m->train.batch : 64, real_bytes = session->options.real_bytes;
+    struct kernels kernels = {0};
+    if (!m->loss || !m->trains || !plan(session, m, real_bytes, batch, 1u << NNT_ENTRY_step, &kernels)) return;
+    label(out, "a step");
+    print_cost(entry_cost(kernels.entry[NNT_ENTRY_step], real_bytes, batch), out);
+    text_add(out, " by the kernels, for a batch of %u in f%u\n", batch, 8 * real_bytes);
+}
+
+/* Kernels for the state and its linearisation, Cholesky for ln det A. */
+static void print_measurement_cost(struct session *session, const struct model *m, struct text *out)
+{
+    uint32_t probe = 1, entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise;
+    double n = (double)neurons(m, is_phi);
+    struct kernels kernels = {0};
+    for (uint32_t b = 0; b < m->n_measures; b++)
+        if (m->measure[b].probe > probe) probe = m->measure[b].probe;
+    if (!m->ensemble_proper || !plan(session, m, 8, 64, entries, &kernels)) return;
+    struct cost forward = entry_cost(kernels.entry[NNT_ENTRY_ensemble_forward], 8, probe);
+    struct cost linear = entry_cost(kernels.entry[NNT_ENTRY_linearise], 8, probe);
+    label(out, "measures");
+    print_cost((struct cost){forward.flops + linear.flops, forward.bytes + linear.bytes}, out);
+    text_add(out, " by the kernels, and ");
+    print_amount(probe * n * n * n / 3, "flops", out);
+    text_add(out, " for ln det A (n³/3 each), for %u samples in f64\n", probe);
+}
+
+void septuple_print(struct session *session, const struct model *m, struct text *out)
+{
+    const struct ir *graph = irgen(session->arena, m, 8, 1u << NNT_ENTRY_forward);
+    text_add(out, "network %s: the septuple (x, P_in, P_out, w, b, f, H)\n", m->name);
+    print_x(m, out);
+    print_w(m, out);
+    print_b(m, out);
+    print_f(m, out);
+    print_H(m, out);
+    print_loss(m, out);
+    print_ensemble(m, describe(session->arena, m, graph), out);
+    print_step_cost(session, m, out);
+    print_measurement_cost(session, m, out);
+}
