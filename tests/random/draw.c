@@ -164,6 +164,12 @@ static void draw_train(struct drawing *d)
     text_add(d->out, "train { optimizer %s\n        steps 10 }\n", optimizers[below(d, LENGTH(optimizers))]);
 }
 
+void draw_elementwise(uint64_t seed, const char *of, struct text *out)
+{
+    struct drawing d = {.random = random_stream(seed, RANDOM_SOURCE, 1, 0), .out = out};
+    expression(&d, of, 1 + below(&d, 2), false);
+}
+
 void draw_network(uint64_t seed, struct text *out)
 {
     struct drawing d = {.random = random_stream(seed, RANDOM_SOURCE, 0, 0), .out = out};

@@ -6,5 +6,7 @@
 
 /* One experiment, feed-forward, that checks without a message. The same seed gives the same text. */
 void draw_network(uint64_t seed, struct text *out);
+/* An expression of `of`, element by element, smooth or kinked, that grows slowly. */
+void draw_elementwise(uint64_t seed, const char *of, struct text *out);
 
 #endif
