@@ -137,6 +137,26 @@ static void *open_plugin(void)
     return NULL;
 }
 
+/* A second opening of the same file is only counted by the loader. */
+static void *load_ahead(void *unused)
+{
+    (void)unused;
+    return open_plugin();
+}
+
+struct preload preload_begin(void)
+{
+    struct preload preload;
+    preload.running = pthread_create(&preload.thread, NULL, load_ahead, NULL) == 0;
+    return preload;
+}
+
+void preload_end(struct preload *preload)
+{
+    if (preload->running) pthread_join(preload->thread, NULL);
+    preload->running = false;
+}
+
 const struct llvm_box *llvm_box(struct diag *diag)
 {
     /* Opened once a process and never closed: LLVM keeps state of its own for as long. */
