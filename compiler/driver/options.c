@@ -201,6 +201,26 @@ static void check_applies(struct line *line, const struct options *o)
                        spelling(line->arena, option_rows[i].name));
 }
 
+/* Two that contradict each other; what would be ignored is refused. */
+static void check_together(struct line *line, const struct options *o, enum option_name a, enum option_name b)
+{
+    if (!o->given[a] || !o->given[b]) return;
+    const char *first = spelling(line->arena, option_rows[a].name);
+    diag_input(line->diag, o->value[b].at, "bad-option", "--%s cannot be had together with --%s",
+               spelling(line->arena, option_rows[b].name), first);
+}
+
+static void check_stages(struct line *line, const struct options *o)
+{
+    static const enum option_name stages[] = {OPTION_ast, OPTION_model, OPTION_ir, OPTION_llvm, OPTION_asm};
+    for (size_t a = 0; a < LENGTH(stages); a++) {
+        for (size_t b = a + 1; b < LENGTH(stages); b++) check_together(line, o, stages[a], stages[b]);
+        if (stages[a] != OPTION_ir) check_together(line, o, stages[a], OPTION_after);
+    }
+    check_together(line, o, OPTION_ast, OPTION_standalone);
+    check_together(line, o, OPTION_model, OPTION_standalone);
+}
+
 static void check_operands(struct line *line, const struct options *o)
 {
     const struct command_row *row = &command_rows[o->command];
@@ -232,6 +252,9 @@ bool options_read(struct diag *diag, struct arena *arena, int argc, char *const 
     if (!commanded) diag_input(diag, (struct span){line.source, 0, 3}, "missing-command", "a command is missing; nnt help lists them");
     else {
         check_applies(&line, o);
+        check_together(&line, o, OPTION_resume, OPTION_out);
+        check_together(&line, o, OPTION_resume, OPTION_weights);
+        check_stages(&line, o);
         check_operands(&line, o);
     }
     return !diag_failed(diag);
