@@ -56,6 +56,9 @@ head -n 1 blocks/metrics.jsonl | grep -o '"[A-Za-z_.]*":' | sort | uniq -d | gre
 # A run from standard input, stopped, changed by others, resumed elsewhere.
 (sed 's/epochs 3$/epochs 3000/' net.nnt; echo 'measure every 100 epochs on 64 samples { loss, accuracy, U, F, S, S_T, C }') > some.nnt
 "$NNT" run some.nnt --quiet --out whole --set lr=0.02 --set wide=5 || fail "a run fails"
+losses() { grep '"test"' "$1" | tail -n 1 | grep -o '"loss.boundary": [^,}]*'; }
+"$NNT" eval some.nnt --json --set lr=0.02 --set wide=5 --weights whole/weights.safetensors > evaluated || fail "eval fails"
+[ "$(losses evaluated)" = "$(losses whole/metrics.jsonl)" ] || fail "eval and run differ in the test loss"
 "$NNT" run - --quiet --out cut --set lr=0.02 --set wide=5 < some.nnt 2> said &
 pid=$!
 await cut/metrics.jsonl
