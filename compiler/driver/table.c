@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Characters of a column at least: of a number, and of one with its error. */
+enum { NUMBER = 10, WITH_ERROR = 12 };
+
 static bool ends_in(const char *text, const char *tail)
 {
     size_t n = strlen(text), m = strlen(tail);
@@ -30,7 +33,7 @@ static const struct reading *find(const struct moment *moment, const char *key)
     return NULL;
 }
 
-/* 12.34(5): as many decimals as the error's second digit has. */
+/* 12.34(56): as many decimals as the error's second digit has; where that is too long for a column, the value alone. */
 static void print_with_error(char *out, size_t size, double value, double error)
 {
     int decimals = error > 0 && isfinite(error) ? 1 - (int)floor(log10(error)) : -1;
@@ -38,19 +41,25 @@ static void print_with_error(char *out, size_t size, double value, double error)
         snprintf(out, size, "%.5g", value);
         return;
     }
-    snprintf(out, size, "%.*f(%.0f)", decimals, value, error * pow(10, decimals));
+    int length = snprintf(out, size, "%.*f(%.0f)", decimals, value, error * pow(10, decimals));
+    if (length > WITH_ERROR) snprintf(out, size, "%.5g", value);
+}
+
+/* The reading of a key's standard error, or NULL. */
+static const struct reading *find_error(const struct moment *moment, const char *key)
+{
+    char error_key[READING_KEY + 8];
+    snprintf(error_key, sizeof error_key, "%s_error", key);
+    return find(moment, error_key);
 }
 
 static void print_cell(const struct moment *moment, const char *key, char *out, size_t size)
 {
-    char error_key[96];
-    const struct reading *value = find(moment, key);
-    snprintf(error_key, sizeof error_key, "%s_error", key);
-    const struct reading *error = find(moment, error_key);
+    const struct reading *value = find(moment, key), *error = find_error(moment, key);
     if (!value) snprintf(out, size, "-");
     else if (error) print_with_error(out, size, value->value, error->value);
     else if (!strncmp(key, "accuracy", 8)) snprintf(out, size, "%.2f %%", 100 * value->value);
-    else snprintf(out, size, "%.5g", value->value);
+    else if (snprintf(out, size, "%.5g", value->value) > NUMBER) snprintf(out, size, "%.4g", value->value);
 }
 
 /* ---- which columns ------------------------------------------------------------------------------------------------------- */
@@ -62,26 +71,34 @@ static bool has_column(const struct table *table, const char *key, bool test)
     return false;
 }
 
-static bool add_column(struct table *table, const char *key, bool test)
+static bool add_column(struct table *table, const struct moment *moment, const char *key)
 {
+    bool test = moment->test;
     if (!is_column(key) || table->n == TABLE_COLUMNS || has_column(table, key, test)) return false;
     struct table_column *column = &table->column[table->n++];
-    int width = (int)strlen(title(key)) + (test ? 5 : 0);
-    *column = (struct table_column){.test = test, .width = width < 11 ? 11 : width};
+    int width = (int)strlen(title(key)) + (test ? 5 : 0), least = find_error(moment, key) ? WITH_ERROR : NUMBER;
+    *column = (struct table_column){.test = test, .width = width < least ? least : width};
     snprintf(column->key, sizeof column->key, "%s", key);
     return true;
+}
+
+static const struct moment *of_split(const struct moment *moment, uint32_t n, bool test)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (moment[i].test == test) return &moment[i];
+    return NULL;
 }
 
 /* The training split's columns, each with the test split's beside it; whether there were any new ones. */
 static bool add_columns(struct table *table, const struct moment *moment, uint32_t n)
 {
     bool added = false;
-    for (uint32_t i = 0; i < moment[0].n; i++) {
-        const char *key = moment[0].reading[i].key;
-        added |= add_column(table, key, false);
-        if (n > 1 && find(&moment[1], key)) added |= add_column(table, key, true);
-    }
-    for (uint32_t i = 0; n > 1 && i < moment[1].n; i++) added |= add_column(table, moment[1].reading[i].key, true);
+    for (uint32_t k = 0; k < n; k++)
+        for (uint32_t i = 0; i < moment[k].n; i++) {
+            const char *key = moment[k].reading[i].key;
+            added |= add_column(table, &moment[k], key);
+            if (k + 1 < n && find(&moment[k + 1], key)) added |= add_column(table, &moment[k + 1], key);
+        }
     return added;
 }
 
@@ -151,7 +168,8 @@ void table_row(struct table *table, FILE *to, const struct moment *moment, uint3
         const struct table_column *column = &table->column[i];
         char cell[64] = "-";
         if (column->hidden) continue;
-        if (!column->test || n > 1) print_cell(&moment[column->test], column->key, cell, sizeof cell);
+        const struct moment *from = of_split(moment, n, column->test);
+        if (from) print_cell(from, column->key, cell, sizeof cell);
         fprintf(to, " %*s", column->width, cell);
     }
     fputc('\n', to);

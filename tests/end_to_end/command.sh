@@ -22,7 +22,7 @@ network net {
 }
 data {
     train moons(count: 4000)
-    holdout 0.1
+    holdout 0.25
 }
 train {
     optimizer adam(rate: lr)
@@ -55,22 +55,24 @@ head -n 1 blocks/metrics.jsonl | grep -o '"[A-Za-z_.]*":' | sort | uniq -d | gre
 
 # A run from standard input, stopped, changed by others, resumed elsewhere.
 (sed 's/epochs 3$/epochs 3000/' net.nnt; echo 'measure every 100 epochs on 64 samples { loss, accuracy, U, F, S, S_T, C }') > some.nnt
-"$NNT" run some.nnt --quiet --out whole --set lr=0.02 --set wide=5 || fail "a run fails"
+"$NNT" run some.nnt --quiet --out whole --set lr=0.02 --set wide=8 || fail "a run fails"
 losses() { grep '"test"' "$1" | tail -n 1 | grep -o '"loss.boundary": [^,}]*'; }
-"$NNT" eval some.nnt --json --set lr=0.02 --set wide=5 --weights whole/weights.safetensors > evaluated || fail "eval fails"
+"$NNT" eval some.nnt --json --set lr=0.02 --set wide=8 --weights whole/weights.safetensors > evaluated || fail "eval fails"
 [ "$(losses evaluated)" = "$(losses whole/metrics.jsonl)" ] || fail "eval and run differ in the test loss"
-"$NNT" run - --quiet --out cut --set lr=0.02 --set wide=5 < some.nnt 2> said &
+"$NNT" eval some.nnt --set lr=0.02 --set wide=8 --weights whole/weights.safetensors > table && grep -q 'test loss' table &&
+    tail -n 1 table | grep -q '%' || fail "eval shows no table"
+"$NNT" run - --quiet --out cut --set lr=0.02 --set wide=8 < some.nnt 2> said &
 pid=$!
 await cut/metrics.jsonl
 "$NNT" run --resume cut --quiet 2> busy && fail "two processes write one run"
 grep -q folder-busy busy || fail "a run that is being written is not told: $(cat busy)"
 kill -TERM $pid
 wait $pid
-(cd / && "$NNT" run --resume "$OLDPWD/cut" --quiet --set wide=5) || fail "a run from standard input cannot be resumed"
+(cd / && "$NNT" run --resume "$OLDPWD/cut" --quiet --set wide=8) || fail "a run from standard input cannot be resumed"
 cmp whole/weights.safetensors cut/weights.safetensors || fail "a resumed run forgets its settings"
 fastest() { grep -o '"samples_per_second": [0-9.]*' "$1" | awk '{ if ($2 > most) most = $2 } END { printf "%d", most }'; }
 [ "$(fastest cut/metrics.jsonl)" -lt $((20 * $(fastest whole/metrics.jsonl))) ] || fail "a resumed run counts samples of the one before"
-"$NNT" run some.nnt --quiet --out changed --set lr=0.02 --set wide=5 & pid=$!
+"$NNT" run some.nnt --quiet --out changed --set lr=0.02 --set wide=8 & pid=$!
 await changed/metrics.jsonl
 kill -KILL $pid
 wait $pid 2> /dev/null
