@@ -13,7 +13,7 @@ static void print_option(enum option_name option)
     const struct option_row *row = &option_rows[option];
     char left[64];
     snprintf(left, sizeof left, "%s--%s %s", option == OPTION_output ? "-o, " : "", row->name, row->argument);
-    if (row->help[0]) printf("  %-22s %s\n", left, row->help);
+    printf("  %-22s %s\n", left, row->help);
 }
 
 static void print_command(enum command command)
