@@ -21,10 +21,11 @@ static const size_t MOST_DATA_BYTES = (size_t)8 << 30;
 struct ast_source *read_source(struct session *session, const struct operand_text *file, struct times *times)
 {
     double start = seconds();
+    const char *path = strcmp(file->text, "-") ? file->text : "standard input";
+    if (session->kept) return parse(session->diag, session->arena, path, session->kept, strlen(session->kept));
     size_t length;
     char *text = file_read(session->diag, file->at, file->text, MOST_SOURCE_BYTES, &length);
     if (!text) return NULL;
-    const char *path = strcmp(file->text, "-") ? file->text : "standard input";
     struct ast_source *source = parse(session->diag, session->arena, path, text, length);
     free(text);
     times->parse += seconds() - start;
@@ -135,6 +136,26 @@ static void *open_plugin(void)
         if (plugin) return plugin;
     }
     return NULL;
+}
+
+/* A second opening of the same file is only counted by the loader. */
+static void *load_ahead(void *unused)
+{
+    (void)unused;
+    return open_plugin();
+}
+
+struct preload preload_begin(void)
+{
+    struct preload preload;
+    preload.running = pthread_create(&preload.thread, NULL, load_ahead, NULL) == 0;
+    return preload;
+}
+
+void preload_end(struct preload *preload)
+{
+    if (preload->running) pthread_join(preload->thread, NULL);
+    preload->running = false;
 }
 
 const struct llvm_box *llvm_box(struct diag *diag)

@@ -2,6 +2,8 @@
 #ifndef NNT_COMPILE_H
 #define NNT_COMPILE_H
 
+#include <pthread.h>
+
 #include "compiler/driver/session.h"
 #include "compiler/kernel/nest.h"
 #include "compiler/llvm/llvm.h"
@@ -37,6 +39,13 @@ MUST_USE bool compile_kernels(struct session *session, const struct model *model
 MUST_USE struct nnt_module *compile(struct session *session, const struct model *model, const struct job *job,
                                     struct times *times);
 void release_module(struct nnt_module *module);
+/* Loading LLVM takes as long as reading a small data set: begin it on a thread of its own, end it before compiling. */
+struct preload {
+    pthread_t thread;
+    bool running;
+};
+struct preload preload_begin(void);
+void preload_end(struct preload *preload);
 /* The LLVM box, loaded at the first call; NULL with a message where the plug-in cannot be opened. */
 const struct llvm_box *llvm_box(struct diag *diag);
 

@@ -18,6 +18,7 @@ struct pieces {
     struct emit *e;
     struct piece *piece;
     uint32_t count, capacity;
+    uint64_t weight[EMIT_PARTS]; /* operations in each part so far */
 };
 
 static const char *const entry_names[NNT_ENTRIES] = {
@@ -26,9 +27,9 @@ static const char *const entry_names[NNT_ENTRIES] = {
 #undef ENTRY
 };
 
-const char *emit_entry_symbol(struct emit *e, uint32_t entry)
+const char *emit_entry_symbol(struct arena *arena, const char *prefix, uint32_t entry)
 {
-    return arena_printf(e->arena, "%s_entry_%s", e->prefix, entry_names[entry]);
+    return arena_printf(arena, "%s_entry_%s", prefix, entry_names[entry]);
 }
 
 /* ---- pieces ---- */
@@ -127,7 +128,13 @@ static void one_nest(struct emit *e, struct piece *piece, const struct nest *nes
     for (uint32_t o = 0; o < nest->n_operands; o++)
         base[o] = LLVMGetParam(e->function, 1 + piece_buffer(piece, &nest->operand[o].at));
     if (nest->how == HOW_BLAS && e->target.blas && emit_gemm(e, nest, base, outer)) return;
-    emit_nest(e, nest, base, outer);
+    struct nest *half = arena_alloc(e->arena, 2 * sizeof *half);
+    if (emit_split(e, nest, &half[0], &half[1])) {
+        emit_nest(e, &half[0], base, outer);
+        emit_nest(e, &half[1], base, outer);
+    } else {
+        emit_nest(e, nest, base, outer);
+    }
 }
 
 static void piece_body(struct emit *e, struct piece *piece)
@@ -158,10 +165,31 @@ static LLVMTypeRef piece_type(struct emit *e, uint32_t n_buffers)
     return LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, n_buffers + 1, 0);
 }
 
-static void emit_piece(struct emit *e, struct piece *piece, uint32_t number)
+/* The next piece goes to the part that has least to do: the same one, whichever part is being written. */
+static uint32_t part_of(struct pieces *pieces, const struct piece *piece)
 {
-    const char *name = arena_printf(e->arena, "%s_piece_%u", e->prefix, (unsigned)number);
-    piece->function = new_function(e, name, piece_type(e, piece->n_buffers), LLVMInternalLinkage);
+    uint32_t least = 0;
+    for (uint32_t p = 1; p < pieces->e->parts; p++)
+        if (pieces->weight[p] < pieces->weight[least]) least = p;
+    for (uint32_t i = 0; i < piece->count; i++)
+        if (piece->item[i].kind == ITEM_NEST)
+            pieces->weight[least] += piece->item[i].nest->body.count + piece->item[i].nest->finish.count;
+    return least;
+}
+
+/* A piece that other parts call is seen by them, and by nobody else. */
+static void emit_piece(struct pieces *pieces, struct piece *piece)
+{
+    struct emit *e = pieces->e;
+    const char *name = arena_printf(e->arena, "%s_piece_%u", e->prefix, (unsigned)pieces->count);
+    LLVMTypeRef type = piece_type(e, piece->n_buffers);
+    if (part_of(pieces, piece) != e->part) {
+        piece->function = LLVMAddFunction(e->module, name, type);
+        LLVMSetVisibility(piece->function, LLVMHiddenVisibility);
+        return;
+    }
+    piece->function = new_function(e, name, type, e->parts > 1 ? LLVMExternalLinkage : LLVMInternalLinkage);
+    if (e->parts > 1) LLVMSetVisibility(piece->function, LLVMHiddenVisibility);
     load_batch(e, LLVMGetParam(piece->function, 0));
     piece_body(e, piece);
     LLVMBuildRetVoid(e->builder);
@@ -211,7 +239,7 @@ static void emit_pieces(struct pieces *pieces, const struct nests *nests)
             text_fini(&piece.key);
             continue;
         }
-        emit_piece(e, &piece, pieces->count);
+        emit_piece(pieces, &piece);
         pieces->piece =
             arena_grow(e->arena, pieces->piece, pieces->count, &pieces->capacity, sizeof *pieces->piece);
         pieces->piece[pieces->count++] = piece;
@@ -294,6 +322,7 @@ void emit_entries(struct emit *e, const struct kernels *kernels, LLVMLinkage lin
     for (uint32_t i = 0; i < NNT_ENTRIES; i++)
         if (kernels->entry[i]) emit_pieces(&pieces, kernels->entry[i]);
     for (uint32_t i = 0; i < NNT_ENTRIES; i++)
-        if (kernels->entry[i]) emit_entry(&pieces, kernels->entry[i], emit_entry_symbol(e, i), linkage);
+        if (kernels->entry[i] && e->part == 0)
+            emit_entry(&pieces, kernels->entry[i], emit_entry_symbol(e->arena, e->prefix, i), linkage);
     for (uint32_t i = 0; i < pieces.count; i++) text_fini(&pieces.piece[i].key);
 }

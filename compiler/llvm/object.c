@@ -260,7 +260,8 @@ static void emit_wrapper(struct wrapper *w)
     e->batch = LLVMBuildZExt(e->builder, batch, e->i64, "");
     lay_out_work(w, LLVMGetParam(function, argument_at(w, ARGUMENT_WORK)));
     for (const enum argument *a = w->function->argument; *a; a++) pass_in(w, *a, argument_at(w, *a));
-    LLVMValueRef entry = LLVMGetNamedFunction(e->module, emit_entry_symbol(e, w->function->entry));
+    LLVMValueRef entry =
+        LLVMGetNamedFunction(e->module, emit_entry_symbol(e->arena, e->prefix, w->function->entry));
     LLVMValueRef arguments[] = {LLVMConstNull(e->ptr), e->call};
     LLVMValueRef result = LLVMBuildCall2(e->builder, e->entry_type, entry, arguments, 2, "");
     for (const enum argument *a = w->function->argument; *a; a++) pass_out(w, *a, argument_at(w, *a));
