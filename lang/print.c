@@ -111,6 +111,7 @@ static bool is_tight_range(const struct printer *p, uint32_t range)
     const struct token *t = p->tokens->token;
     if (p->n_brackets == 0 || range < 2) return false;
     int before = t[range - 2].kind, behind = t[range + 2].kind;
+    if (t[range - 1].kind == ')' || t[range - 1].kind == ']') return false; /* as in f(a,) .. 1 */
     return (before == '(' || before == ',') && (behind == ')' || behind == ',');
 }
 

@@ -202,11 +202,12 @@ static void check_together(struct line *line, const struct options *o, enum opti
 
 static void check_stages(struct line *line, const struct options *o)
 {
-    static const enum option_name stages[] = {OPTION_ast, OPTION_model, OPTION_ir, OPTION_llvm, OPTION_asm};
+    static const enum option_name stages[] = {OPTION_math, OPTION_ast, OPTION_model, OPTION_ir, OPTION_llvm, OPTION_asm};
     for (size_t a = 0; a < LENGTH(stages); a++) {
         for (size_t b = a + 1; b < LENGTH(stages); b++) check_together(line, o, stages[a], stages[b]);
         if (stages[a] != OPTION_ir) check_together(line, o, stages[a], OPTION_after);
     }
+    check_together(line, o, OPTION_math, OPTION_standalone);
     check_together(line, o, OPTION_ast, OPTION_standalone);
     check_together(line, o, OPTION_model, OPTION_standalone);
 }

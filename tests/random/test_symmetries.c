@@ -1,5 +1,6 @@
 /* test_symmetries.c: what must not matter does not: on networks drawn by seed, permuting the neurons of a group, splitting a group in
- * two, writing a family out and naming a chain's blocks one by one leave loss, U, S and C of every sample as they are. */
+ * two, writing a family out and naming a chain's blocks one by one leave loss, U, S and C of every sample as they are: to 1e-12, or where A is so badly conditioned that the last bit of
+ * the weights moves them by more, to a few times that. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -19,7 +20,7 @@
 #include "tests/engine/engine.h"
 #include "tests/random/draw.h"
 
-enum { BATCH = 4, NAME = 24, PARTS = 8, NEURONS = 64, GROUPS = 16 };
+enum { BATCH = 4, NAME = 24, PARTS = 8, NEURONS = 64, GROUPS = 16, READINGS = 4 };
 static const double tolerance = 1e-12, beta = 1.7;
 static const uint32_t entries = 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise;
 
@@ -46,6 +47,7 @@ struct network {
     struct exercise x;
     bool proper;
     struct gaussian gaussian[BATCH];
+    double reading[BATCH][READINGS]; /* loss U S C */
 };
 
 static struct network network_open(const char *text, const char *engine)
@@ -83,6 +85,31 @@ static void network_run(struct network *n)
     struct ensemble *ensemble = n->model->ensemble_proper ? ensemble_new(n->diag, (struct span){0}, n->module, BATCH) : NULL;
     n->proper = ensemble && ensemble_evaluate(ensemble, n->diag, n->x.call.slab[NNT_PARAMETERS], data, BATCH, beta, n->gaussian);
     ensemble_free(ensemble);
+    for (uint32_t s = 0; s < BATCH; s++) {
+        const struct gaussian *g = &n->gaussian[s];
+        double reading[READINGS] = {exercise_get(&n->x, &n->module->field[n->module->loss], s), g->U, g->S, g->C};
+        memcpy(n->reading[s], reading, sizeof reading);
+    }
+}
+
+/* How far the last bit of the weights moves each reading. */
+static void sensitivity(struct network *n, uint64_t seed, double out[BATCH][READINGS])
+{
+    double before[BATCH][READINGS];
+    struct random random = random_stream(seed, RANDOM_PROBE, 9, 0);
+    double *q = n->x.call.slab[NNT_PARAMETERS];
+    uint64_t count = n->module->size[NNT_PARAMETERS];
+    double *kept = malloc((count + 1) * sizeof *kept);
+    assert_non_null(kept);
+    memcpy(kept, q, count * sizeof *kept);
+    memcpy(before, n->reading, sizeof before);
+    for (uint64_t i = 0; i < count; i++) q[i] = nextafter(q[i], random_below(&random, 2) ? INFINITY : -INFINITY);
+    network_run(n);
+    for (uint32_t s = 0; s < BATCH; s++)
+        for (uint32_t i = 0; i < READINGS; i++) out[s][i] = fabs(n->reading[s][i] - before[s][i]);
+    memcpy(q, kept, count * sizeof *kept);
+    free(kept);
+    network_run(n);
 }
 
 /* ---- the same numbers ---------------------------------------------------------------------------------------------------- */
@@ -167,41 +194,43 @@ static void copy_numbers(const struct twin *twin, const struct network *from, st
 /* ---- what must not have changed ------------------------------------------------------------------------------------------ */
 
 struct counts {
-    uint32_t twins, ensembles, wrong;
+    uint32_t twins, ensembles, loose, wrong;
 };
 
-static bool differs(double a, double b) { return !(fabs(a - b) <= tolerance * (1 + fabs(b))); }
-
-static void compare(const struct network *a, const struct network *b, const struct twin *twin, const char *engine, struct counts *counts)
+/* Whether one reading of one sample differs; counts where 1e-12 was not enough. */
+static bool differs(double got, double expected, double moved, struct counts *counts)
 {
-    const char *what = a->proper != b->proper ? "properness" : NULL;
-    double got = 0, expected = 0;
-    for (uint32_t s = 0; s < BATCH; s++) {
-        const struct gaussian *p = &a->gaussian[s], *q = &b->gaussian[s];
-        double pairs[][2] = {{exercise_get(&b->x, &b->module->field[b->module->loss], s),
-                              exercise_get(&a->x, &a->module->field[a->module->loss], s)},
-                             {q->U, p->U}, {q->S, p->S}, {q->C, p->C}};
-        static const char *const names[] = {"loss", "U", "S", "C"};
-        for (size_t i = 0; i < (a->proper && b->proper ? LENGTH(names) : 1); i++) {
-            if (!differs(pairs[i][0], pairs[i][1])) continue;
-            what = names[i];
-            got = pairs[i][0];
-            expected = pairs[i][1];
-        }
-    }
-    counts->twins++;
-    counts->ensembles += a->proper;
-    if (!what) return;
-    counts->wrong++;
-    print_error("%s, %s: %s is %.17g, expected %.17g\n%s\n", engine, twin->how, what, got, expected, twin->text.data);
+    double apart = fabs(got - expected);
+    if (apart <= tolerance * (1 + fabs(expected))) return false;
+    counts->loose++;
+    return !(apart <= 8 * moved);
 }
 
-static void check_twin(const struct network *original, const struct twin *twin, const char *engine, struct counts *counts)
+static void compare(const struct network *a, const struct network *b, double moved[BATCH][READINGS], const struct twin *twin,
+                    const char *engine, struct counts *counts)
+{
+    static const char *const names[READINGS] = {"loss", "U", "S", "C"};
+    bool wrong = a->proper != b->proper;
+    if (wrong) print_error("%s, %s: one ensemble is proper and the other is not\n", engine, twin->how);
+    for (uint32_t s = 0; s < BATCH; s++)
+        for (uint32_t i = 0; i < (a->proper && b->proper ? READINGS : 1); i++) {
+            if (!differs(b->reading[s][i], a->reading[s][i], moved[s][i], counts)) continue;
+            print_error("%s, %s: %s of sample %u is %.17g, expected %.17g (the last bit of the weights: %.2g)\n", engine, twin->how,
+                        names[i], s + 1, b->reading[s][i], a->reading[s][i], moved[s][i]);
+            wrong = true;
+        }
+    counts->twins++;
+    counts->ensembles += a->proper;
+    counts->wrong += wrong;
+    if (wrong) print_error("%s\n", twin->text.data);
+}
+
+static void check_twin(const struct network *original, double moved[BATCH][READINGS], const struct twin *twin, const char *engine, struct counts *counts)
 {
     struct network other = network_open(twin->text.data, engine);
     copy_numbers(twin, original, &other);
     network_run(&other);
-    compare(original, &other, twin, engine, counts);
+    compare(original, &other, moved, twin, engine, counts);
     network_close(&other);
 }
 
@@ -212,9 +241,11 @@ static void check_twins(const char *text, struct twin *twin, uint32_t n, uint64_
     for (size_t e = 0; e < LENGTH(engines); e++) {
         struct network original = network_open(text, engines[e]);
         exercise_draw(&original.x, seed);
+        double moved[BATCH][READINGS];
         network_run(&original);
+        sensitivity(&original, seed, moved);
         for (uint32_t t = 0; t < n; t++)
-            if (twin[t].text.data) check_twin(&original, &twin[t], engines[e], counts);
+            if (twin[t].text.data) check_twin(&original, moved, &twin[t], engines[e], counts);
         network_close(&original);
     }
     for (uint32_t t = 0; t < n; t++) text_fini(&twin[t].text);
@@ -358,8 +389,10 @@ static void drawn_networks(void **state)
     struct counts counts = {0};
     (void)state;
     for (uint64_t seed = 1; seed <= networks(50); seed++) check_drawn(seed, &counts);
-    print_message("%u twins, %u with an ensemble, %u differ\n", counts.twins, counts.ensembles, counts.wrong);
+    print_message("%u twins, %u with an ensemble, %u readings beyond 1e-12, %u twins differ\n", counts.twins, counts.ensembles, counts.loose,
+                  counts.wrong);
     assert_int_equal(counts.wrong, 0);
+    assert_true(counts.loose * 100 <= counts.twins * BATCH * READINGS); /* the exception stays one */
     assert_true(counts.twins > 5 * networks(50) && counts.ensembles > counts.twins / 2);
 }
 
@@ -432,7 +465,8 @@ static void families(void **state)
         check_twins(text.data, twin, LENGTH(twin), seed, &counts);
         text_fini(&text);
     }
-    print_message("%u twins, %u with an ensemble, %u differ\n", counts.twins, counts.ensembles, counts.wrong);
+    print_message("%u twins, %u with an ensemble, %u readings beyond 1e-12, %u twins differ\n", counts.twins, counts.ensembles, counts.loose,
+                  counts.wrong);
     assert_int_equal(counts.wrong, 0);
     assert_true(counts.twins == 4 * n && counts.ensembles > counts.twins / 2);
 }
