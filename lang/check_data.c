@@ -83,22 +83,43 @@ static struct value noise(const struct scope *s, const struct ast *e, enum refus
 
 static bool is_csv(const struct checker *c) { return c->m->data.train.which == SOURCE_csv && c->has_data_source; }
 
-struct value column_value(const struct scope *s) { return number_value(expr_variable(s->c->m->pool, VAR_FIELD, 0, 1)); }
 bool names_columns(const struct scope *s) { return s->place == PLACE_BINDING && !s->caller && is_csv(s->c); }
 
-static bool check_column(const struct scope *s, const struct ast *a)
+static struct value picked(const struct scope *s, const struct ast *e, const struct column_pick *pick, uint32_t n)
+{
+    return derived_value(s, (struct derived_spec){.which = DERIVED_COLUMNS, .at = e->span, .n_picks = n, .pick = pick});
+}
+
+struct value column_value(const struct scope *s, const struct ast *e)
+{
+    struct column_pick *pick = arena_alloc(s->c->arena, sizeof *pick);
+    *pick = (struct column_pick){.name = e->text, .at = e->span};
+    return picked(s, e, pick, 1);
+}
+
+static bool check_column(const struct scope *s, const struct ast *a, struct column_pick *out)
 {
     uint64_t from, to;
     struct scope constant = scope_of(s->c, PLACE_CONSTANT, s->symbols);
+    *out = (struct column_pick){.at = a->span};
     if (a->kind == AST_ERROR) return false;
-    if (a->kind == AST_TEXT) return true;
+    if (a->kind == AST_TEXT) {
+        out->name = a->text;
+        return true;
+    }
     if (a->kind == AST_PAIR) {
         mistake(s, a->span, "wrong-arguments", "columns takes names, numbers and ranges, as in columns(\"age\", 5..8)");
         return false;
     }
-    if (a->kind != AST_RANGE) return constant_whole(&constant, a, "the column", 1, 1e6, &from);
-    return constant_whole(&constant, a->child[0], "the first column", 1, 1e6, &from) &&
-           constant_whole(&constant, a->child[1], "the last column", (double)from, 1e6, &to);
+    if (a->kind != AST_RANGE) {
+        if (!constant_whole(&constant, a, "the column", 1, 1e6, &from)) return false;
+        to = from;
+    } else if (!constant_whole(&constant, a->child[0], "the first column", 1, 1e6, &from) ||
+               !constant_whole(&constant, a->child[1], "the last column", (double)from, 1e6, &to))
+        return false;
+    out->from = (uint32_t)from;
+    out->to = (uint32_t)to;
+    return true;
 }
 
 static struct value columns(const struct scope *s, const struct ast *e)
@@ -110,9 +131,10 @@ static struct value columns(const struct scope *s, const struct ast *e)
         return poison();
     }
     if (!has_count(s, e, 1, UINT32_MAX, "columns(\"age\", 5..8)")) return poison();
+    struct column_pick *pick = arena_alloc(s->c->arena, e->n_children * sizeof *pick);
     for (uint32_t i = 0; i < e->n_children; i++)
-        if (!check_column(s, e->child[i])) ok = false;
-    return ok ? column_value(s) : poison();
+        if (!check_column(s, e->child[i], &pick[i])) ok = false;
+    return ok ? picked(s, e, pick, e->n_children) : poison();
 }
 
 struct value binding_call(const struct scope *s, const struct ast *e, bool *out_known)
@@ -153,7 +175,7 @@ static bool fits(const struct group *g, const struct field_facts *f)
 static void check_size(const struct scope *s, const struct ast *e, const struct group *g, const struct expr *value)
 {
     const struct data_spec *data = &s->c->m->data;
-    if (value->kind != EXPR_VARIABLE || is_csv(s->c)) return;
+    if (value->kind != EXPR_VARIABLE) return;
     if (value->index < data->n_fields) {
         const struct field_facts *f = &s->c->field[value->index];
         if (!f->classes && !fits(g, f)) wrong_size(s, e->span, g, f);
@@ -186,7 +208,7 @@ static void add_binding(const struct scope *s, const struct ast *statement, uint
     *b = (struct binding_spec){g->name, g->shown, g->size, statement->span, value, 0};
     if (!value) return;
     check_size(s, statement->child[1], g, value);
-    if (value->kind == EXPR_VARIABLE && value->index >= data->n_fields && !is_csv(c)) {
+    if (value->kind == EXPR_VARIABLE && value->index >= data->n_fields) {
         enum derived which = data->derived[value->index - data->n_fields].which;
         b->scaled = which == DERIVED_STANDARDIZE || which == DERIVED_MINMAX;
     }

@@ -68,20 +68,27 @@ static bool check_files(const struct scope *s, const struct ast *e, struct sourc
     return ok;
 }
 
-static bool check_csv(const struct scope *s, const struct ast *e)
+static bool check_csv(const struct scope *s, const struct ast *e, struct source_spec *out)
 {
     struct argument a[MOST_SETTINGS];
     uint32_t n;
-    bool header, ok = match_arguments(s, e, "file separator=, header=true skip=0", a, &n);
+    bool header = true, ok = match_arguments(s, e, "file separator=, header=true skip=0", a, &n);
     if (!ok) return false;
     const char *file = constant_text(s, a[0].given, "the file"), *separator = a[1].given ? constant_text(s, a[1].given, "the separator") : ",";
-    if (separator && strlen(separator) != 1) {
-        mistake(s, a[1].given->span, "out-of-range", "the separator is a text of %zu bytes; one character was expected", strlen(separator));
+    if (separator && (strlen(separator) != 1 || strchr("\"\n\r", separator[0]))) {
+        mistake(s, a[1].given->span, "out-of-range", "the separator is a text of %zu bytes; one character, no quote and no line end, was expected", strlen(separator));
         ok = false;
     }
     if (a[2].given && !constant_truth(s, a[2].given, "header", &header)) ok = false;
-    (void)argument_whole(s, &a[3], 0, 1e9, &ok);
-    return ok && file && separator;
+    uint64_t skip = argument_whole(s, &a[3], 0, 1e9, &ok);
+    if (!ok || !file || !separator) return false;
+    out->path = arena_alloc(s->c->arena, sizeof *out->path);
+    out->path[0] = file;
+    out->n_files = 1;
+    out->number[0] = (unsigned char)separator[0];
+    out->number[1] = header;
+    out->number[2] = (double)skip;
+    return true;
 }
 
 /* ---- generators -------------------------------------------------------------------------------------------------------------------- */
@@ -104,7 +111,7 @@ static bool check_numbers(const struct scope *s, const struct ast *e, int row, s
 
 static bool check_row(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
 {
-    if (row == SOURCE_csv) return check_csv(s, e);
+    if (row == SOURCE_csv) return check_csv(s, e, out);
     if (!strcmp(rows[row].arguments, "*")) return check_files(s, e, out);
     return check_numbers(s, e, row, out);
 }
@@ -134,6 +141,7 @@ uint32_t source_fields(struct checker *c, const struct source_spec *source, stru
     const char *text = rows[source->which].fields;
     uint32_t n = 0, capacity = 0;
     *out = NULL;
+    if (source->which == SOURCE_csv) return 0; /* its columns are picked in the bindings */
     if (!strcmp(text, "*")) {
         *out = arena_alloc(c->arena, (source->n_files + 1) * sizeof **out);
         for (; n < source->n_files; n++) (*out)[n].name = source->field[n];

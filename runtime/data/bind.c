@@ -161,7 +161,7 @@ static bool fill_split(struct fill *f, int split, uint32_t count, void **out_val
 /* The column whose one_hot or number a value is, scaled or not; NULL where it is something else. */
 static const struct column *label_of(const struct columns *c, const struct column *column)
 {
-    while (column != NULL && column->derived != NULL && column->n_codes == 0) {
+    while (column != NULL && column->derived != NULL && column->n_codes == 0 && column->classes == 0) {
         bool passes = column->offset != NULL && column->derived->n_arguments == 1;
         column = passes ? columns_bare(c, column->argument[0]) : NULL;
     }

@@ -21,9 +21,9 @@ extern const struct source_row source_rows[SOURCES];
 struct source_spec {
     enum source which;
     struct span at;
-    uint32_t n_files; /* idx: field names and paths, in the order of the file */
+    uint32_t n_files; /* idx, npy: field names and paths, in the order of the file; csv: its path */
     const char **field, **path;
-    double number[8]; /* the other arguments in the row's order */
+    double number[8]; /* the other arguments in the row's order; csv: separator, header, skip */
 };
 
 /* A field computed from others: its arguments stand side by side. */
@@ -33,11 +33,20 @@ enum derived {
     DERIVED_STANDARDIZE, /* (v - mean) / deviation per component, of the training data; a constant component is divided by 1 */
     DERIVED_MINMAX,      /* to 0 … 1 by the training data's range */
     DERIVED_SLICE,       /* components from … to, counted from 1 */
-    DERIVED_SHUFFLED     /* dealt anew to the samples, once */
+    DERIVED_SHUFFLED,    /* dealt anew to the samples, once */
+    DERIVED_COLUMNS      /* of a csv, side by side; one alone may be a label */
+};
+/* Columns of a csv: one by its name, or, where that is NULL, by number, from … to, counted from 1. */
+struct column_pick {
+    const char *name;
+    uint32_t from, to;
+    struct span at;
 };
 struct derived_spec {
     enum derived which;
     struct span at;
+    uint32_t n_picks;
+    const struct column_pick *pick;
     uint32_t n_arguments;
     const struct expr **argument; /* over fields: VAR_FIELD index < number of named fields, or >= that: derived (index - named) before this */
     uint32_t from, to;

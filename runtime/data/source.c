@@ -13,16 +13,16 @@ const struct source_row source_rows[SOURCES] = {
 
 static bool no_memory(struct diag *diag, struct span at, const char *field)
 {
-    diag_machine(diag, at, "out-of-memory", "no memory for the data of field '%s'", field);
+    diag_machine(diag, at, "out-of-memory", "no memory for the data of field '%s'", field != NULL ? field : "?");
     return false;
 }
 
 bool table_new_fields(struct diag *diag, struct span at, struct table *table, uint32_t n, const char *const names[])
 {
     table->field = calloc(n, sizeof *table->field);
-    if (table->field == NULL) return no_memory(diag, at, names[0]);
+    if (table->field == NULL) return no_memory(diag, at, names != NULL ? names[0] : NULL);
     table->n_fields = n;
-    for (uint32_t i = 0; i < n; i++) table->field[i].name = names[i];
+    for (uint32_t i = 0; names != NULL && i < n; i++) table->field[i].name = names[i];
     return true;
 }
 
@@ -32,6 +32,14 @@ bool field_new_numbers(struct diag *diag, struct span at, struct field *field, u
     field->width = width;
     field->numbers = size_product(count, width * sizeof(float), &bytes) ? malloc(bytes) : NULL;
     return field->numbers != NULL || no_memory(diag, at, field->name);
+}
+
+bool field_new_doubles(struct diag *diag, struct span at, struct field *field, uint32_t count, uint32_t width)
+{
+    size_t bytes;
+    field->width = width;
+    field->doubles = size_product(count, width * sizeof(double), &bytes) ? malloc(bytes) : NULL;
+    return field->doubles != NULL || no_memory(diag, at, field->name);
 }
 
 bool field_new_label(struct diag *diag, struct span at, struct field *field, uint32_t count, uint32_t classes)
@@ -48,8 +56,10 @@ void table_free(struct table *table)
     for (uint32_t i = 0; i < table->n_fields; i++) {
         free(table->field[i].bytes);
         free(table->field[i].numbers);
+        free(table->field[i].doubles);
     }
     free(table->field);
+    csv_free(table->csv);
     *table = (struct table){0};
 }
 
@@ -57,7 +67,9 @@ void field_row(const struct field *field, uint32_t sample, double *out)
 {
     size_t first = (size_t)sample * field->width;
     for (uint32_t k = 0; k < field->width; k++) {
-        if (field->numbers != NULL)
+        if (field->doubles != NULL)
+            out[k] = field->doubles[first + k];
+        else if (field->numbers != NULL)
             out[k] = (double)field->numbers[first + k];
         else if (field->classes > 0)
             out[k] = field->bytes[first + k];
@@ -87,6 +99,7 @@ static bool check_argument(struct diag *diag, const struct source_spec *spec, co
 static bool check_arguments(struct diag *diag, const struct source_spec *spec)
 {
     const char *word = source_rows[spec->which].arguments;
+    if (spec->n_files > 0) return true;
     for (uint32_t i = 0; *word != '\0' && *word != '*'; i++) {
         size_t length = strcspn(word, "= ");
         if (!check_argument(diag, spec, word, length, spec->number[i])) return false;
@@ -118,6 +131,8 @@ bool table_open(struct diag *diag, const struct source_spec *spec, const char *f
     switch (spec->which) {
     case SOURCE_idx:
         return idx_open(diag, spec, folder, most_bytes, out);
+    case SOURCE_csv:
+        return csv_open(diag, spec, folder, most_bytes, out);
     case SOURCE_digits:
         return check_size(diag, spec, DIGITS_PIXELS, most_bytes) && digits_open(diag, spec, out);
     case SOURCE_spirals:
