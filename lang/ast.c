@@ -76,7 +76,7 @@ struct ast *ast_failed(struct parser *p)
     const struct token *first = &f->tokens->token[f->begin],
                        *last = &f->tokens->token[f->at > f->begin ? f->at - 1 : f->begin];
     struct span span = {first->span.source, first->span.begin, last->span.end};
-    return new_node(p, AST_ERROR, span, first->span, f->word != 0 ? first->text : "", 0);
+    return new_node(p, AST_ERROR, span, first->span, f->word != 0 ? f->meant.text : "", 0);
 }
 
 /* ---- comparing --------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 extern const char prelude_text[];
 enum { MOST_OPERATIONS = 200000 };
 
-/* ---- messages -------------------------------------------------------------------------------------------------------------- */
+/* ---- messages --------------------------------------------------------------------------------------------- */
 
 struct span outermost_use(const struct scope *s, struct span at)
 {
@@ -48,7 +48,10 @@ void refuse_named(struct checker *c, const char *what, struct span at)
     diag_input(c->diag, at, "not-yet-supported", "%s: not yet supported", what);
 }
 
-void refuse(struct checker *c, enum refused what, struct span at) { refuse_named(c, refusals[what], at); }
+void refuse(struct checker *c, enum refused what, struct span at)
+{
+    refuse_named(c, refusals[what], at);
+}
 
 void left_out(struct checker *c, struct span at, const char *format, ...)
 {
@@ -65,6 +68,14 @@ void choice_add(struct checker *c, struct choice *choice, const char *word)
 {
     choice->word = arena_grow(c->arena, choice->word, choice->count, &choice->capacity, sizeof *choice->word);
     choice->word[choice->count++] = word;
+}
+
+bool first_unknown(struct checker *c, const char *name)
+{
+    for (uint32_t i = 0; i < c->unknown.count; i++)
+        if (!strcmp(c->unknown.word[i], name)) return false;
+    choice_add(c, &c->unknown, name);
+    return true;
 }
 
 void suggest(struct checker *c, const char *found, const struct choice *choice)
@@ -87,16 +98,20 @@ static const char *second_word(struct checker *c, const struct ast *error)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     if (error->span.source != c->source->source || error->span.end > c->source->length) return NULL;
-    const char *text = arena_text(c->arena, c->source->text + error->span.begin, error->span.end - error->span.begin);
+    const char *text =
+        arena_text(c->arena, c->source->text + error->span.begin, error->span.end - error->span.begin);
     text += strspn(text, letters);
     text += strspn(text, " \t");
     size_t length = strspn(text, letters);
     return length ? arena_text(c->arena, text, length) : NULL;
 }
 
-struct span name_of(const struct ast *node) { return node->name.source ? node->name : node->span; }
+struct span name_of(const struct ast *node)
+{
+    return node->name.source ? node->name : node->span;
+}
 
-/* ---- params and lets ----------------------------------------------------------------------------------------------------------- */
+/* ---- params and lets -------------------------------------------------------------------------------------- */
 
 static struct symbol *new_symbol(struct checker *c, const struct ast *node)
 {
@@ -112,7 +127,8 @@ static bool name_is_free(struct checker *c, const struct ast *node)
     struct scope s = scope_of(c, PLACE_CONSTANT, c->n_symbols);
     const struct symbol *other = find_symbol(&s, node->text);
     if (is_reserved_name(node->text)) {
-        mistake(&s, name_of(node), "reserved-name", "'%s' has a meaning of its own; a param or let cannot have this name", node->text);
+        mistake(&s, name_of(node), "reserved-name",
+                "'%s' has a meaning of its own; a param or let cannot have this name", node->text);
         return false;
     }
     if (other) {
@@ -121,11 +137,12 @@ static bool name_is_free(struct checker *c, const struct ast *node)
         return false;
     }
     if (function_arguments(&s, node->text))
-        diag_warn(c->diag, name_of(node), "shadows-built-in", "'%s' takes the place of the built-in function from here on", node->text);
+        diag_warn(c->diag, name_of(node), "shadows-built-in",
+                  "'%s' takes the place of the built-in function from here on", node->text);
     return true;
 }
 
-/* ---- --set ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- --set ------------------------------------------------------------------------------------------------ */
 
 static struct span setting_span(struct checker *c, const struct setting *setting, bool of_value)
 {
@@ -138,8 +155,8 @@ static struct span setting_span(struct checker *c, const struct setting *setting
 
 static void wrong_setting(struct checker *c, const struct setting *setting, const char *expected)
 {
-    diag_input(c->diag, setting_span(c, setting, true), "wrong-kind", "'%s' for the param '%s'; %s was expected", setting->value,
-               setting->name, expected);
+    diag_input(c->diag, setting_span(c, setting, true), "wrong-kind", "'%s' for the param '%s'; %s was expected",
+               setting->value, setting->name, expected);
 }
 
 static void set_function(struct checker *c, const struct setting *setting, struct value *value)
@@ -163,17 +180,26 @@ static void set_param(struct checker *c, const struct setting *setting, struct v
     double number;
     bool yes = !strcmp(setting->value, "true");
     switch (value->kind) {
-    case VALUE_TEXT: value->text = setting->value; break;
-    case VALUE_FUNCTION: set_function(c, setting, value); break;
+    case VALUE_TEXT:
+        value->text = setting->value;
+        break;
+    case VALUE_FUNCTION:
+        set_function(c, setting, value);
+        break;
     case VALUE_TRUTH:
-        if (yes || !strcmp(setting->value, "false")) value->e = expr_number(c->m->pool, yes);
-        else wrong_setting(c, setting, "true or false");
+        if (yes || !strcmp(setting->value, "false"))
+            value->e = expr_number(c->m->pool, yes);
+        else
+            wrong_setting(c, setting, "true or false");
         break;
     case VALUE_NUMBER:
-        if (text_to_number(setting->value, &number)) value->e = expr_number(c->m->pool, number);
-        else wrong_setting(c, setting, "a number");
+        if (text_to_number(setting->value, &number))
+            value->e = expr_number(c->m->pool, number);
+        else
+            wrong_setting(c, setting, "a number");
         break;
-    case VALUE_POISON: break;
+    case VALUE_POISON:
+        break;
     }
 }
 
@@ -183,7 +209,8 @@ static void apply_settings(struct checker *c, struct symbol *symbol)
     for (uint32_t i = 0; i < c->n_settings; i++) {
         if (strcmp(c->setting[i].name, symbol->name)) continue;
         if (set)
-            diag_input(c->diag, setting_span(c, &c->setting[i], false), "duplicate-name", "'%s' is set a second time", symbol->name);
+            diag_input(c->diag, setting_span(c, &c->setting[i], false), "duplicate-name",
+                       "'%s' is set a second time", symbol->name);
         else
             set_param(c, &c->setting[i], &symbol->value);
         set = c->used[i] = true;
@@ -197,16 +224,18 @@ static void check_settings(struct checker *c)
         if (c->symbol[i].is_param) choice_add(c, &choice, c->symbol[i].name);
     for (uint32_t i = 0; i < c->n_settings; i++) {
         if (c->used[i]) continue;
-        diag_input(c->diag, setting_span(c, &c->setting[i], false), "unknown-param", "the file has no param '%s'", c->setting[i].name);
+        diag_input(c->diag, setting_span(c, &c->setting[i], false), "unknown-param", "the file has no param '%s'",
+                   c->setting[i].name);
         suggest(c, c->setting[i].name, &choice);
     }
 }
 
-/* ---- tops -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- tops ------------------------------------------------------------------------------------------------- */
 
 static bool is_constant(struct value v)
 {
-    return v.kind == VALUE_TEXT || v.kind == VALUE_FUNCTION || ((v.kind == VALUE_NUMBER || v.kind == VALUE_TRUTH) && expr_is_number(v.e));
+    return v.kind == VALUE_TEXT || v.kind == VALUE_FUNCTION ||
+           ((v.kind == VALUE_NUMBER || v.kind == VALUE_TRUTH) && expr_is_number(v.e));
 }
 
 static void add_param(struct checker *c, const struct ast *node)
@@ -236,14 +265,16 @@ static bool arguments_are_right(struct checker *c, const struct ast *list)
 {
     struct scope s = scope_of(c, PLACE_CONSTANT, c->n_symbols);
     if (list->n_children > MOST_ARGUMENTS) {
-        mistake(&s, list->span, "wrong-arguments", "%u arguments; at most %d are possible", list->n_children, MOST_ARGUMENTS);
+        mistake(&s, list->span, "wrong-arguments", "%u arguments; at most %d are possible", list->n_children,
+                MOST_ARGUMENTS);
         return false;
     }
     for (uint32_t i = 0; i < list->n_children; i++) {
         if (list->child[i]->kind != AST_NAME) return false;
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(list->child[i]->text, list->child[j]->text)) continue;
-            mistake(&s, list->child[i]->span, "duplicate-name", "the argument '%s' is given twice", list->child[i]->text);
+            mistake(&s, list->child[i]->span, "duplicate-name", "the argument '%s' is given twice",
+                    list->child[i]->text);
             return false;
         }
     }
@@ -320,35 +351,54 @@ static void add_tops(struct checker *c, const struct ast *file, bool included)
     struct scope s = scope_of(c, PLACE_CONSTANT, 0);
     for (uint32_t i = 0; i < file->n_children; i++) {
         const struct ast *node = file->child[i];
-        bool own = node->kind == AST_DATA || node->kind == AST_ENSEMBLE || node->kind == AST_TRAIN || node->kind == AST_MEASURE;
+        bool own = node->kind == AST_DATA || node->kind == AST_ENSEMBLE || node->kind == AST_TRAIN ||
+                   node->kind == AST_MEASURE;
         if (included && own) {
-            mistake(&s, name_of(node), "not-in-include", "an included file holds params, lets and a network, nothing else");
+            mistake(&s, name_of(node), "not-in-include",
+                    "an included file holds params, lets and a network, nothing else");
             continue;
         }
         switch ((enum ast_kind)node->kind) {
         case AST_INCLUDE:
             if (node->n_children > 1 && node->child[1]) add_tops(c, node->child[1], true);
             break;
-        case AST_PARAM: add_param(c, node); break;
-        case AST_LET: add_let(c, node); break;
-        case AST_NETWORK: add_part(c, node, &c->network); break;
-        case AST_DATA: add_part(c, node, &c->data); break;
-        case AST_ENSEMBLE: add_part(c, node, &c->ensemble); break;
-        case AST_TRAIN: add_part(c, node, &c->train); break;
-        case AST_MEASURE: add_measure(c, node); break;
-        default: add_unread(c, node); break;
+        case AST_PARAM:
+            add_param(c, node);
+            break;
+        case AST_LET:
+            add_let(c, node);
+            break;
+        case AST_NETWORK:
+            add_part(c, node, &c->network);
+            break;
+        case AST_DATA:
+            add_part(c, node, &c->data);
+            break;
+        case AST_ENSEMBLE:
+            add_part(c, node, &c->ensemble);
+            break;
+        case AST_TRAIN:
+            add_part(c, node, &c->train);
+            break;
+        case AST_MEASURE:
+            add_measure(c, node);
+            break;
+        default:
+            add_unread(c, node);
+            break;
         }
     }
 }
 
-/* ---- the prelude ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the prelude ------------------------------------------------------------------------------------------ */
 
 /* Whether a comment stands behind the let on its line: that is its help, and what has none is not for files. */
 static bool has_help(const struct ast_source *source, const struct ast *let)
 {
     for (uint32_t i = 0; i < source->n_comments; i++) {
         struct span at = source->comment[i].span;
-        if (at.begin >= let->span.end && !memchr(source->text + let->span.end, '\n', at.begin - let->span.end)) return true;
+        if (at.begin >= let->span.end && !memchr(source->text + let->span.end, '\n', at.begin - let->span.end))
+            return true;
     }
     return false;
 }
@@ -359,7 +409,8 @@ static void add_prelude(struct checker *c)
     if (!source) BUG("the prelude cannot be read");
     for (uint32_t i = 0; i < source->file->n_children; i++) {
         const struct ast *node = source->file->child[i];
-        if (node->kind != AST_LET || !node->child[0]->n_children) BUG("the prelude holds more than lets with arguments");
+        if (node->kind != AST_LET || !node->child[0]->n_children)
+            BUG("the prelude holds more than lets with arguments");
         struct symbol *symbol = new_symbol(c, node);
         symbol->let = node;
         symbol->n_arguments = node->child[0]->n_children;
@@ -368,7 +419,7 @@ static void add_prelude(struct checker *c)
     c->n_prelude = c->n_symbols;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------- */
 
 static void start(struct checker *c)
 {
@@ -382,11 +433,12 @@ static void start(struct checker *c)
     c->used = arena_alloc(c->arena, (c->n_settings + 1) * sizeof *c->used);
 }
 
-struct model *check(struct diag *diag, struct arena *arena, const struct ast_source *source, const struct setting *settings,
-                    uint32_t n_settings)
+struct model *check(struct diag *diag, struct arena *arena, const struct ast_source *source,
+                    const struct setting *settings, uint32_t n_settings)
 {
     struct checker *c = arena_alloc(arena, sizeof *c);
-    *c = (struct checker){.diag = diag, .arena = arena, .source = source, .setting = settings, .n_settings = n_settings};
+    *c = (struct checker){
+        .diag = diag, .arena = arena, .source = source, .setting = settings, .n_settings = n_settings};
     start(c);
     add_prelude(c);
     add_tops(c, source->file, false);
@@ -399,10 +451,12 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
         check_measures(c);
         note_no_effect(c);
     } else if (!c->unread) {
-        diag_input(diag, (struct span){source->source, 0, 0}, "no-network", "the file has no network; one block 'network NAME { … }' was expected");
+        diag_input(diag, (struct span){source->source, 0, 0}, "no-network",
+                   "the file has no network; one block 'network NAME { … }' was expected");
     }
     if (c->m->pool->full && !diag_failed(diag))
-        diag_input(diag, (struct span){source->source, 0, 0}, "too-large", "the expressions of this file come to more than %d operations", MOST_OPERATIONS);
+        diag_input(diag, (struct span){source->source, 0, 0}, "too-large",
+                   "the expressions of this file come to more than %d operations", MOST_OPERATIONS);
     if (diag_failed(diag)) return NULL;
     c->m->pool->most = 0;
     return c->m;

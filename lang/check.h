@@ -5,7 +5,7 @@
 #include "lang/ast.h"
 #include "lang/model.h"
 
-/* ---- values: what an expression of the file comes to ------------------------------------------------------------------ */
+/* ---- values: what an expression of the file comes to ------------------------------------------------------ */
 
 /* POISON: a message was given, everything made of it is silent. FUNCTION: a param that stands for one. */
 enum value_kind { VALUE_POISON, VALUE_NUMBER, VALUE_TRUTH, VALUE_TEXT, VALUE_FUNCTION };
@@ -21,10 +21,10 @@ struct symbol {
     const char *name;
     struct span at;
     bool is_param, bad;
-    struct value value;     /* a param, or a let without arguments */
-    const struct ast *let;  /* a let with arguments, else NULL */
+    struct value value;    /* a param, or a let without arguments */
+    const struct ast *let; /* a let with arguments, else NULL */
     uint32_t n_arguments;
-    bool hidden;            /* of the prelude, and not for files */
+    bool hidden; /* of the prelude, and not for files */
 };
 
 /* A result kept for a let and its arguments: each combination is evaluated once. */
@@ -35,7 +35,15 @@ struct memo {
     struct value argument[MOST_ARGUMENTS], result;
 };
 
-enum place { PLACE_CONSTANT, PLACE_ACTIVATION, PLACE_POTENTIAL, PLACE_LOSS, PLACE_INIT, PLACE_SCHEDULE, PLACE_BINDING };
+enum place {
+    PLACE_CONSTANT,
+    PLACE_ACTIVATION,
+    PLACE_POTENTIAL,
+    PLACE_LOSS,
+    PLACE_INIT,
+    PLACE_SCHEDULE,
+    PLACE_BINDING
+};
 struct local {
     const char *name;
     struct value value;
@@ -56,7 +64,13 @@ struct scope {
     bool inside; /* the prelude, where its hidden names are known */
 };
 
-/* ---- the checker --------------------------------------------------------------------------------------------------------- */
+/* Words to choose a suggestion from. */
+struct choice {
+    const char **word;
+    uint32_t count, capacity;
+};
+
+/* ---- the checker ------------------------------------------------------------------------------------------ */
 
 /* A group name of the file: one group, or an array of them. */
 struct declaration {
@@ -65,7 +79,8 @@ struct declaration {
     bool array, bad;
     uint32_t first, count;
 };
-/* What is known of a source's field before it is opened: numbers a sample, or classes of a label; 0 where unknown. */
+/* What is known of a source's field before it is opened: numbers a sample, or classes of a label; 0 where unknown.
+ */
 struct field_facts {
     const char *name;
     uint32_t size, classes;
@@ -85,7 +100,8 @@ struct checker {
     uint32_t n_settings;
     bool *used; /* settings */
     uint32_t mistakes;
-    bool full_reported; /* the pool */
+    bool full_reported;    /* the pool */
+    struct choice unknown; /* names reported as unknown */
     const struct ast_source *source;
     bool unread; /* something at the top did not parse */
 
@@ -93,7 +109,7 @@ struct checker {
     uint32_t n_symbols, symbol_capacity, n_prelude;
     struct memo *memo[MEMO_BUCKETS];
     uint32_t *depth, n_depths, depth_capacity; /* of the pool's nodes */
-    bool *reduces; /* whether a reduction stands in it */
+    bool *reduces;                             /* whether a reduction stands in it */
     uint32_t reduces_capacity;
 
     struct part network, data, ensemble, train;
@@ -102,7 +118,7 @@ struct checker {
 
     struct declaration *declaration;
     uint32_t n_declarations, declaration_capacity, group_capacity, block_capacity, parameter_capacity;
-    bool *has_activation;  /* a statement names it, even a wrong one */
+    bool *has_activation; /* a statement names it, even a wrong one */
     enum dynamics dynamics;
     struct span dynamics_at;
     /* Something was wrong there: what is missing may only be misspelt, and is not reported. */
@@ -124,9 +140,10 @@ struct checker {
     bool has_data_source, test_available, test_unknown, doubt_bindings;
 };
 
-/* ---- check.c: messages ----------------------------------------------------------------------------------------------------- */
+/* ---- check.c: messages ------------------------------------------------------------------------------------ */
 
-/* An error at `at`, or at the prelude function's call in which it was found, with a note on the use that led there. */
+/* An error at `at`, or at the prelude function's call in which it was found, with a note on the use that led there.
+ */
 void mistake(const struct scope *s, struct span at, const char *name, const char *format, ...) PRINTF(4, 5);
 /* Where the file uses the let in which `s` stands; `at` where it stands in none. */
 struct span outermost_use(const struct scope *s, struct span at);
@@ -142,28 +159,27 @@ void refuse_named(struct checker *c, const char *what, struct span at);
 /* A default that cannot be had: a note, kept to itself where there are mistakes. */
 void left_out(struct checker *c, struct span at, const char *format, ...) PRINTF(3, 4);
 struct scope scope_of(struct checker *c, enum place place, uint32_t symbols);
-/* Words to choose a suggestion from. */
-struct choice {
-    const char **word;
-    uint32_t count, capacity;
-};
 void choice_add(struct checker *c, struct choice *choice, const char *word);
+/* Whether a name is unknown for the first time: one that is misspelt where it is given is missed at each use. */
+bool first_unknown(struct checker *c, const char *name);
 void suggest(struct checker *c, const char *found, const struct choice *choice);
 bool named(const struct ast *node, enum ast_kind kind, const char *text);
 struct span name_of(const struct ast *node);
 
-/* ---- check_expr.c: expressions -------------------------------------------------------------------------------------------- */
+/* ---- check_expr.c: expressions ---------------------------------------------------------------------------- */
 
 struct value value_of(const struct scope *s, const struct ast *e);
 struct value number_value(const struct expr *e);
 struct value poison(void);
 /* One primitive, spread and checked; `at` is where unequal lengths are reported. */
-struct value apply(const struct scope *s, struct span at, enum primitive op, struct value a, struct value b, struct value d);
+struct value apply(const struct scope *s, struct span at, enum primitive op, struct value a, struct value b,
+                   struct value d);
 /* A number or a vector of neurons, whatever its width; NULL after a message. `what` names it in the message. */
 const struct expr *evaluate_number(const struct scope *s, const struct ast *e, const char *what);
 /* Constants: false after a message. Ranges are inclusive. */
 bool constant_number(const struct scope *s, const struct ast *e, const char *what, double *out);
-bool constant_whole(const struct scope *s, const struct ast *e, const char *what, double low, double high, uint64_t *out);
+bool constant_whole(const struct scope *s, const struct ast *e, const char *what, double low, double high,
+                    uint64_t *out);
 bool constant_truth(const struct scope *s, const struct ast *e, const char *what, bool *out);
 const char *constant_text(const struct scope *s, const struct ast *e, const char *what);
 /* Whether sum, mean, max or min of neurons stands in it. */
@@ -171,7 +187,7 @@ bool has_reduction(struct checker *c, const struct expr *e);
 /* Whether nothing grew out of bounds; a message at `at` otherwise. */
 bool within_bounds(const struct scope *s, struct span at, const struct expr *e);
 
-/* ---- check_name.c, check_call.c: what names and calls mean ------------------------------------------------------------------ */
+/* ---- check_name.c, check_call.c: what names and calls mean ------------------------------------------------ */
 
 struct value evaluate_name(const struct scope *s, const struct ast *e);
 struct value evaluate_index(const struct scope *s, const struct ast *e);
@@ -186,12 +202,13 @@ bool is_reserved_name(const char *name);
 const char *function_arguments(const struct scope *s, const char *name);
 bool is_function_of_one(const struct scope *s, const char *name);
 /* A function of values already made. */
-struct value call_function(const struct scope *s, const struct ast *e, const char *name, const struct value *argument, uint32_t n);
+struct value call_function(const struct scope *s, const struct ast *e, const char *name,
+                           const struct value *argument, uint32_t n);
 /* Checks the names of a let's body where it stands, before any use. */
 bool check_names(const struct scope *s, const struct ast *e);
 void functions_here(const struct scope *s, struct choice *choice);
 
-/* ---- check_arguments.c: calls against the argument texts of the tables ------------------------------------------------------ */
+/* ---- check_arguments.c: calls against the argument texts of the tables ------------------------------------ */
 
 enum { MOST_SETTINGS = 12 };
 /* An argument of a table row: what the file gives, or the default's text ("" where it must be given). */
@@ -202,16 +219,16 @@ struct argument {
 /* Splits "count noise=0.1 seed=1"; returns how many. */
 uint32_t split_arguments(const char *text, struct argument out[MOST_SETTINGS]);
 /* Matches a name or call with arguments by position, then by name; false after a message. */
-bool match_arguments(const struct scope *s, const struct ast *call, const char *text, struct argument out[MOST_SETTINGS],
-                     uint32_t *out_n);
+bool match_arguments(const struct scope *s, const struct ast *call, const char *text,
+                     struct argument out[MOST_SETTINGS], uint32_t *out_n);
 double argument_number(const struct scope *s, const struct argument *a, double low, double high, bool *ok);
 uint64_t argument_whole(const struct scope *s, const struct argument *a, double low, double high, bool *ok);
 
-/* ---- the parts of a file ------------------------------------------------------------------------------------------------------ */
+/* ---- the parts of a file ---------------------------------------------------------------------------------- */
 
 void check_network(struct checker *c);
-/* The groups that a list of refs names, in order; false where one is wrong (a message was given, the others are in `out`; a wrong
- * one in a chain is NNT_NONE). */
+/* The groups that a list of refs names, in order; false where one is wrong (a message was given, the others are in
+ * `out`; a wrong one in a chain is NNT_NONE). */
 struct group_list {
     uint32_t *group;
     const struct ast **ref;
@@ -224,16 +241,17 @@ const struct declaration *find_declaration(const struct checker *c, const char *
 /* Runs a statement for each index of its family, or once. */
 void for_family(const struct scope *s, const struct ast *family, const struct ast *statement,
                 void (*run)(const struct scope *s, const struct ast *statement));
-void check_weights(const struct scope *s, const struct ast *statement);  /* check_blocks.c */
+void check_weights(const struct scope *s, const struct ast *statement); /* check_blocks.c */
 void check_biases(const struct scope *s, const struct ast *statement);
 void check_initialiser(const struct scope *s, const struct ast *init, struct parameter *p); /* check_init.c */
-void check_graph(struct checker *c);                                     /* check_graph.c */
-void check_activation(const struct scope *s, const struct ast *statement); /* check_loss.c */
+void check_graph(struct checker *c);                                                        /* check_graph.c */
+void check_activation(const struct scope *s, const struct ast *statement);                  /* check_loss.c */
 void check_potential(const struct scope *s, const struct ast *statement);
 void check_loss(const struct scope *s, const struct ast *statement);
 const struct expr *built_in(struct checker *c, const char *name, const struct expr *argument);
 /* A schedule, a number of progress; NULL after a message. Its values must lie in (or at, with `closed`) low … */
-const struct expr *check_schedule(const struct scope *s, const struct ast *e, const char *what, double low, bool closed);
+const struct expr *check_schedule(const struct scope *s, const struct ast *e, const char *what, double low,
+                                  bool closed);
 struct value schedule_call(const struct scope *s, const struct ast *e, bool *out_known); /* warmup and piecewise */
 void check_objective(const struct scope *s, const struct ast *e);
 void check_data(struct checker *c);
@@ -247,6 +265,7 @@ void check_ensemble(struct checker *c);
 void check_train(struct checker *c);
 void note_no_effect(struct checker *c); /* what is stated and changes nothing, at the end */
 void check_measures(struct checker *c); /* check_measure.c */
-void check_proper(struct checker *c, struct span asked); /* check_ensemble.c; asked: the measure that wants an ensemble, or source 0 */
+void check_proper(struct checker *c,
+                  struct span asked); /* check_ensemble.c; asked: the measure that wants an ensemble, or source 0 */
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the texts of the tables ------------------------------------------------------------------------------------------ */
+/* ---- the texts of the tables ------------------------------------------------------------------------------ */
 
 static void keep(char *to, size_t size, const char *from, size_t length)
 {
@@ -30,7 +30,7 @@ uint32_t split_arguments(const char *text, struct argument out[MOST_SETTINGS])
     return n;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------------------------ */
 
 static struct argument *find_argument(const struct scope *s, const struct ast *call, const struct ast *pair,
                                       struct argument *row, uint32_t n)
@@ -47,8 +47,8 @@ static struct argument *find_argument(const struct scope *s, const struct ast *c
     return NULL;
 }
 
-static bool take_argument(const struct scope *s, const struct ast *call, uint32_t i, struct argument *row, uint32_t n,
-                          bool *by_name)
+static bool take_argument(const struct scope *s, const struct ast *call, uint32_t i, struct argument *row,
+                          uint32_t n, bool *by_name)
 {
     const struct ast *a = call->child[i];
     struct argument *to = NULL;
@@ -60,7 +60,8 @@ static bool take_argument(const struct scope *s, const struct ast *call, uint32_
         mistake(s, a->span, "wrong-arguments", "an argument without a name stands behind a named one");
         return false;
     } else if (i >= n) {
-        mistake(s, a->span, "wrong-arguments", "'%s' takes %u argument%s; this one is too many", call->text, n, n == 1 ? "" : "s");
+        mistake(s, a->span, "wrong-arguments", "'%s' takes %u argument%s; this one is too many", call->text, n,
+                n == 1 ? "" : "s");
         return false;
     } else {
         to = &row[i];
@@ -73,8 +74,8 @@ static bool take_argument(const struct scope *s, const struct ast *call, uint32_
     return true;
 }
 
-bool match_arguments(const struct scope *s, const struct ast *call, const char *text, struct argument out[MOST_SETTINGS],
-                     uint32_t *out_n)
+bool match_arguments(const struct scope *s, const struct ast *call, const char *text,
+                     struct argument out[MOST_SETTINGS], uint32_t *out_n)
 {
     uint32_t n = split_arguments(text, out);
     *out_n = n;
@@ -107,7 +108,8 @@ double argument_number(const struct scope *s, const struct argument *a, double l
         if (isinf(high))
             mistake(s, a->given->span, "out-of-range", "%s is %s; at least %s was expected", a->name, found, least);
         else
-            mistake(s, a->given->span, "out-of-range", "%s is %s; a number from %s to %s was expected", a->name, found, least, most);
+            mistake(s, a->given->span, "out-of-range", "%s is %s; a number from %s to %s was expected", a->name,
+                    found, least, most);
         *ok = false;
     }
     return value;

@@ -1,9 +1,9 @@
-/* check_blocks.c: the blocks of w and the biases: chains, ties, marks, shapes, and the parameters that hold them. */
+/* check_blocks.c: the blocks of w and the biases: chains, ties, marks, shapes, their parameters. */
 #include "lang/check.h"
 
 #include <string.h>
 
-/* ---- marks ------------------------------------------------------------------------------------------------------------------- */
+/* ---- marks ------------------------------------------------------------------------------------------------ */
 
 struct marks {
     const struct ast *frozen, *hollow;
@@ -16,7 +16,9 @@ static bool check_marks(const struct scope *s, const struct ast *list, struct ma
     *out = (struct marks){0};
     for (uint32_t i = 0; list && i < list->n_children; i++) {
         const struct ast *mark = list->child[i];
-        const struct ast **to = !strcmp(mark->text, "frozen") ? &out->frozen : !strcmp(mark->text, "hollow") ? &out->hollow : NULL;
+        const struct ast **to = !strcmp(mark->text, "frozen")   ? &out->frozen
+                                : !strcmp(mark->text, "hollow") ? &out->hollow
+                                                                : NULL;
         if (mark->kind != AST_NAME) {
             ok = false;
         } else if (!to) {
@@ -33,7 +35,7 @@ static bool check_marks(const struct scope *s, const struct ast *list, struct ma
     return ok;
 }
 
-/* ---- parameters ---------------------------------------------------------------------------------------------------------------- */
+/* ---- parameters ------------------------------------------------------------------------------------------- */
 
 /* NNT_NONE after a message. */
 static uint32_t add_parameter(const struct scope *s, struct parameter p)
@@ -46,7 +48,8 @@ static uint32_t add_parameter(const struct scope *s, struct parameter p)
         c->n_parameters -= (uint64_t)p.rows * p.columns;
         return NNT_NONE;
     }
-    m->parameter = arena_grow(c->arena, m->parameter, m->n_parameters, &c->parameter_capacity, sizeof *m->parameter);
+    m->parameter =
+        arena_grow(c->arena, m->parameter, m->n_parameters, &c->parameter_capacity, sizeof *m->parameter);
     m->parameter[m->n_parameters] = p;
     return m->n_parameters++;
 }
@@ -60,7 +63,7 @@ static void initialise(const struct scope *s, const struct ast *init, struct par
     if (init) check_initialiser(&inner, init, p);
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------- */
 
 static uint32_t find_block(const struct checker *c, uint32_t from, uint32_t to)
 {
@@ -86,12 +89,15 @@ static bool is_new_block(const struct scope *s, struct span at, uint32_t from, u
     uint32_t other = find_block(s->c, from, to);
     if (other == NNT_NONE) return true;
     mistake(s, at, "duplicate-block", "a second block from '%s' to '%s'", m->group[from].shown, m->group[to].shown);
-    if (same_array) diag_hint(s->c->diag, "an array in a chain stands for its groups one after another: name one of them, as in h[1]");
-    else diag_note(s->c->diag, m->block[other].at, "the first one");
+    if (same_array)
+        diag_hint(s->c->diag,
+                  "an array in a chain stands for its groups one after another: name one of them, as in h[1]");
+    else
+        diag_note(s->c->diag, m->block[other].at, "the first one");
     return false;
 }
 
-/* ---- ties -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- ties ------------------------------------------------------------------------------------------------- */
 
 static struct span tie_span(const struct ast *tie)
 {
@@ -110,15 +116,16 @@ static uint32_t tied_block(const struct scope *s, const struct ast *tie)
         struct group_list found = {0};
         if (!resolve_refs(s, &list, &found)) return NNT_NONE;
         if (found.count != 1) {
-            mistake(s, tie->child[i]->span, "wrong-kind", "'%s' is an array of groups; one of them was expected", tie->child[i]->text);
+            mistake(s, tie->child[i]->span, "wrong-kind", "'%s' is an array of groups; one of them was expected",
+                    tie->child[i]->text);
             return NNT_NONE;
         }
         end[i] = found.group[0];
     }
     uint32_t block = find_block(c, end[0], end[1]);
     if (block == NNT_NONE)
-        mistake(s, tie_span(tie), "no-such-block", "there is no block from '%s' to '%s' above this line", c->m->group[end[0]].shown,
-                c->m->group[end[1]].shown);
+        mistake(s, tie_span(tie), "no-such-block", "there is no block from '%s' to '%s' above this line",
+                c->m->group[end[0]].shown, c->m->group[end[1]].shown);
     return block;
 }
 
@@ -129,9 +136,11 @@ static void tie_block(const struct scope *s, const struct ast *tie, struct block
     if (other == NNT_NONE) return;
     bool transpose = tie->text[0] != 0;
     const struct block *o = &m->block[other];
-    uint32_t rows = m->group[transpose ? o->from : o->to].size, columns = m->group[transpose ? o->to : o->from].size;
+    uint32_t rows = m->group[transpose ? o->from : o->to].size,
+             columns = m->group[transpose ? o->to : o->from].size;
     if (rows != m->group[b.to].size || columns != m->group[b.from].size) {
-        mistake(s, tie_span(tie), "bad-shape", "the block is %u by %u and the tied one %u by %u; they must have one shape", m->group[b.to].size,
+        mistake(s, tie_span(tie), "bad-shape",
+                "the block is %u by %u and the tied one %u by %u; they must have one shape", m->group[b.to].size,
                 m->group[b.from].size, rows, columns);
         return;
     }
@@ -153,7 +162,8 @@ static bool tie_is_right(const struct scope *s, const struct ast *statement, uin
     }
     if (init || (marks && marks->n_children)) {
         const struct ast *at = init ? init : marks->child[0];
-        mistake(s, at->span, "tied", "a tied block has the weights of another and neither init nor marks of its own");
+        mistake(s, at->span, "tied",
+                "a tied block has the weights of another and neither init nor marks of its own");
         return false;
     }
     if (arrows <= 1) return true;
@@ -161,7 +171,7 @@ static bool tie_is_right(const struct scope *s, const struct ast *statement, uin
     return false;
 }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- weights ---------------------------------------------------------------------------------------------- */
 
 static bool hollow_is_right(const struct scope *s, const struct ast *hollow, const struct block *b)
 {
@@ -171,7 +181,8 @@ static bool hollow_is_right(const struct scope *s, const struct ast *hollow, con
         refuse(s->c, REFUSED_hollow, hollow->span);
         return true;
     }
-    mistake(s, hollow->span, "bad-mark", "the block from '%s' to '%s' has no diagonal; hollow is for a group that feeds itself",
+    mistake(s, hollow->span, "bad-mark",
+            "the block from '%s' to '%s' has no diagonal; hollow is for a group that feeds itself",
             group[b->from].shown, group[b->to].shown);
     return false;
 }
@@ -181,10 +192,16 @@ static void new_block(const struct scope *s, const struct ast *statement, struct
     struct checker *c = s->c;
     const struct group *from = &c->m->group[b.from], *to = &c->m->group[b.to];
     if (!hollow_is_right(s, marks->hollow, &b)) return;
-    struct parameter p = {.name = arena_printf(c->arena, "weight.%s.%s", from->name, to->name), .rows = to->size,
-                          .columns = from->size, .is_weight = true, .frozen = marks->frozen != NULL,
-                          .hollow = marks->hollow != NULL, .initialiser = NNT_INIT_glorot_uniform, .fan_in = from->size,
-                          .fan_out = to->size, .at = b.at};
+    struct parameter p = {.name = arena_printf(c->arena, "weight.%s.%s", from->name, to->name),
+                          .rows = to->size,
+                          .columns = from->size,
+                          .is_weight = true,
+                          .frozen = marks->frozen != NULL,
+                          .hollow = marks->hollow != NULL,
+                          .initialiser = NNT_INIT_glorot_uniform,
+                          .fan_in = from->size,
+                          .fan_out = to->size,
+                          .at = b.at};
     initialise(s, statement->child[2], &p);
     b.parameter = add_parameter(s, p);
     if (b.parameter != NNT_NONE) add_block(c, b);
@@ -205,15 +222,18 @@ void check_weights(const struct scope *s, const struct ast *statement)
         if (b.from == NNT_NONE || b.to == NNT_NONE) s->c->in_doubt = true;
         if (b.from == NNT_NONE || b.to == NNT_NONE) continue;
         b.at = (struct span){list.ref[i]->span.source, list.ref[i]->span.begin, list.ref[i + 1]->span.end};
-        bool same = list.count > 2 && list.ref[i]->kind == AST_NAME && !strcmp(list.ref[i]->text, list.ref[i + 1]->text);
+        bool same =
+            list.count > 2 && list.ref[i]->kind == AST_NAME && !strcmp(list.ref[i]->text, list.ref[i + 1]->text);
         if (s->c->mistakes == before && !is_new_block(s, b.at, b.from, b.to, same)) continue;
         if (find_block(s->c, b.from, b.to) != NNT_NONE) continue;
-        if (tie) tie_block(s, tie, b);
-        else new_block(s, statement, b, &marks);
+        if (tie)
+            tie_block(s, tie, b);
+        else
+            new_block(s, statement, b, &marks);
     }
 }
 
-/* ---- biases ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- biases ----------------------------------------------------------------------------------------------- */
 
 /* fan_in and fan_out of a group: over all its blocks. */
 static void fans(const struct model *m, uint32_t group, struct parameter *p)
@@ -224,7 +244,8 @@ static void fans(const struct model *m, uint32_t group, struct parameter *p)
     }
 }
 
-static void add_bias(const struct scope *s, const struct ast *statement, uint32_t index, const struct ast *ref, bool frozen)
+static void add_bias(const struct scope *s, const struct ast *statement, uint32_t index, const struct ast *ref,
+                     bool frozen)
 {
     struct checker *c = s->c;
     struct group *group = &c->m->group[index];
@@ -232,8 +253,12 @@ static void add_bias(const struct scope *s, const struct ast *statement, uint32_
         mistake(s, ref->span, "duplicate-name", "'%s' has a bias already", group->shown);
         return;
     }
-    struct parameter p = {.name = arena_printf(c->arena, "bias.%s", group->name), .rows = group->size, .columns = 1,
-                          .frozen = frozen, .initialiser = NNT_INIT_zeros, .at = ref->span};
+    struct parameter p = {.name = arena_printf(c->arena, "bias.%s", group->name),
+                          .rows = group->size,
+                          .columns = 1,
+                          .frozen = frozen,
+                          .initialiser = NNT_INIT_zeros,
+                          .at = ref->span};
     fans(c->m, index, &p);
     initialise(s, statement->child[1], &p);
     group->bias = add_parameter(s, p);
@@ -245,7 +270,8 @@ void check_biases(const struct scope *s, const struct ast *statement)
     struct marks marks;
     if (!resolve_refs(s, statement->child[0], &list)) s->c->in_doubt = true;
     if (check_marks(s, statement->child[2], &marks) && marks.hollow)
-        mistake(s, marks.hollow->span, "bad-mark", "a bias has no diagonal; hollow is for a group that feeds itself");
+        mistake(s, marks.hollow->span, "bad-mark",
+                "a bias has no diagonal; hollow is for a group that feeds itself");
     for (uint32_t i = 0; i < list.count; i++)
         if (list.group[i] != NNT_NONE) add_bias(s, statement, list.group[i], list.ref[i], marks.frozen != NULL);
 }

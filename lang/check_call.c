@@ -1,4 +1,4 @@
-/* check_call.c: what a call means: lets of the file and the prelude, primitives, reductions, cross entropies from z. */
+/* check_call.c: what a call means: lets, primitives, reductions, cross entropies from z. */
 #include "lang/check.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@ enum { DEEPEST_CALL = 1200 };
 
 static const char *const reductions[] = {
     [REDUCE_SUM] = "sum", [REDUCE_MEAN] = "mean", [REDUCE_MAX] = "max", [REDUCE_MIN] = "min"};
-static const char *const binding_functions[] = {"one_hot",  "number", "columns", "standardize", "minmax",
-                                                "slice",    "noisy",  "flip",    "mask",        "shuffled"};
+static const char *const binding_functions[] = {"one_hot", "number", "columns", "standardize", "minmax",
+                                                "slice",   "noisy",  "flip",    "mask",        "shuffled"};
 
 static bool is_schedule(const struct symbol *let)
 {
@@ -24,7 +24,7 @@ static bool is_binding_function(const char *name)
     return false;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------------------------------ */
+/* ---- finding ---------------------------------------------------------------------------------------------- */
 
 static const uint32_t ANY_COUNT = UINT32_MAX;
 
@@ -73,7 +73,8 @@ const char *function_arguments(const struct scope *s, const char *name)
 {
     const struct symbol *symbol = find_symbol(s, name);
     if (symbol && symbol->let) return list_arguments(s, symbol);
-    if (symbol) return symbol->value.kind == VALUE_FUNCTION ? arena_printf(s->c->arena, "(%s)", argument_word(s)) : NULL;
+    if (symbol)
+        return symbol->value.kind == VALUE_FUNCTION ? arena_printf(s->c->arena, "(%s)", argument_word(s)) : NULL;
     symbol = find_prelude(s, name, 1);
     if (!symbol) symbol = find_prelude(s, name, ANY_COUNT);
     if (symbol) return list_arguments(s, symbol);
@@ -99,7 +100,8 @@ void functions_here(const struct scope *s, struct choice *choice)
     for (uint32_t i = 0; i < s->symbols; i++) {
         const struct symbol *symbol = &c->symbol[i];
         bool schedule = i < c->n_prelude && is_schedule(symbol);
-        if (!symbol->hidden && (symbol->let || symbol->value.kind == VALUE_FUNCTION) && (!schedule || s->place == PLACE_SCHEDULE))
+        if (!symbol->hidden && (symbol->let || symbol->value.kind == VALUE_FUNCTION) &&
+            (!schedule || s->place == PLACE_SCHEDULE))
             choice_add(c, choice, symbol->name);
     }
     for (int i = 0; i < PRIMITIVES; i++)
@@ -109,10 +111,11 @@ void functions_here(const struct scope *s, struct choice *choice)
     if (s->caller) return;
     if (s->place == PLACE_LOSS) choice_add(c, choice, "target"), choice_add(c, choice, "prediction");
     if (s->place == PLACE_SCHEDULE) choice_add(c, choice, "warmup"), choice_add(c, choice, "piecewise");
-    for (size_t i = 0; s->place == PLACE_BINDING && i < LENGTH(binding_functions); i++) choice_add(c, choice, binding_functions[i]);
+    for (size_t i = 0; s->place == PLACE_BINDING && i < LENGTH(binding_functions); i++)
+        choice_add(c, choice, binding_functions[i]);
 }
 
-/* ---- lets: evaluated once for each combination of arguments ----------------------------------------------------------------- */
+/* ---- lets: evaluated once for each combination of arguments ----------------------------------------------- */
 
 static bool same_value(const struct value *a, const struct value *b)
 {
@@ -138,7 +141,8 @@ static struct memo *find_memo(struct checker *c, uint32_t symbol, const struct v
     return NULL;
 }
 
-static void keep_memo(struct checker *c, uint32_t symbol, const struct value *argument, uint32_t n, struct value result)
+static void keep_memo(struct checker *c, uint32_t symbol, const struct value *argument, uint32_t n,
+                      struct value result)
 {
     struct memo *memo = arena_alloc(c->arena, sizeof *memo);
     struct memo **bucket = &c->memo[memo_bucket(symbol, argument, n)];
@@ -149,7 +153,8 @@ static void keep_memo(struct checker *c, uint32_t symbol, const struct value *ar
     *bucket = memo;
 }
 
-static struct value call_let(const struct scope *s, const struct ast *e, const struct symbol *symbol, const struct value *argument)
+static struct value call_let(const struct scope *s, const struct ast *e, const struct symbol *symbol,
+                             const struct value *argument)
 {
     struct checker *c = s->c;
     uint32_t index = (uint32_t)(symbol - c->symbol), n = symbol->n_arguments;
@@ -161,24 +166,33 @@ static struct value call_let(const struct scope *s, const struct ast *e, const s
     uint32_t depth = s->depth + symbol->let->height + 1u;
     if (depth > DEEPEST_CALL) {
         struct scope top = scope_of(c, s->place, s->symbols);
-        mistake(&top, outermost_use(s, e->span), "too-deep", "lets call each other too deep here: their expressions are nested %u deep in all, the most is %d", depth,
-                DEEPEST_CALL);
+        mistake(&top, outermost_use(s, e->span), "too-deep",
+                "lets call each other too deep here: their expressions are nested %u deep in all, the most is %d",
+                depth, DEEPEST_CALL);
         return poison();
     }
     bool prelude = index < c->n_prelude;
     struct local local[MOST_ARGUMENTS];
     for (uint32_t i = 0; i < n; i++)
         local[i] = (struct local){symbol->let->child[0]->child[i]->text, argument[i], i ? &local[i - 1] : NULL};
-    struct scope inner = {.c = c, .place = s->place, .symbols = index, .locals = n ? &local[n - 1] : NULL, .caller = s,
-                          .call = e->span, .depth = depth, .inside = prelude, .at = s->at.source || !prelude ? s->at : e->span};
+    struct scope inner = {.c = c,
+                          .place = s->place,
+                          .symbols = index,
+                          .locals = n ? &local[n - 1] : NULL,
+                          .caller = s,
+                          .call = e->span,
+                          .depth = depth,
+                          .inside = prelude,
+                          .at = s->at.source || !prelude ? s->at : e->span};
     struct value result = value_of(&inner, symbol->let->child[1]);
-    if ((result.kind == VALUE_NUMBER || result.kind == VALUE_TRUTH) && !within_bounds(s, e->span, result.e)) result = poison();
+    if ((result.kind == VALUE_NUMBER || result.kind == VALUE_TRUTH) && !within_bounds(s, e->span, result.e))
+        result = poison();
     /* A prelude function's mistake belongs to each call of it. */
     if (result.kind != VALUE_POISON || !prelude) keep_memo(c, index, argument, n, result);
     return result;
 }
 
-/* ---- cross entropies from z --------------------------------------------------------------------------------------------------- */
+/* ---- cross entropies from z ------------------------------------------------------------------------------- */
 
 const struct expr *built_in(struct checker *c, const char *name, const struct expr *argument)
 {
@@ -200,11 +214,14 @@ static const struct {
     {"binary_cross_entropy", "logistic", "binary_cross_entropy_of_logistic"},
 };
 
-/* Where y's activation is exactly the one that the loss undoes, the same loss as a function of z, which cannot overflow. */
-static bool from_preactivation(const struct scope *s, const char *name, struct value argument[2], const struct symbol **symbol)
+/* Where y's activation is exactly the one that the loss undoes, the same loss as a function of z, which cannot
+ * overflow. */
+static bool from_preactivation(const struct scope *s, const char *name, struct value argument[2],
+                               const struct symbol **symbol)
 {
     const struct expr *y = argument[0].e, *t = argument[1].e;
-    if (argument[0].kind != VALUE_NUMBER || argument[1].kind != VALUE_NUMBER || y->kind != EXPR_VARIABLE) return false;
+    if (argument[0].kind != VALUE_NUMBER || argument[1].kind != VALUE_NUMBER || y->kind != EXPR_VARIABLE)
+        return false;
     if (y->op != VAR_STATE && y->op != VAR_PREDICTION) return false;
     if (t->width && t->width != y->width) return false;
     const struct group *group = &s->c->m->group[y->index];
@@ -212,7 +229,8 @@ static bool from_preactivation(const struct scope *s, const char *name, struct v
     struct expr_pool *pool = s->c->m->pool;
     for (size_t i = 0; i < LENGTH(from_z); i++) {
         if (strcmp(name, from_z[i].loss)) continue;
-        if (group->activation != built_in(s->c, from_z[i].activation, expr_variable(pool, VAR_Z, 0, group->size))) return false;
+        if (group->activation != built_in(s->c, from_z[i].activation, expr_variable(pool, VAR_Z, 0, group->size)))
+            return false;
         struct scope inside = *s;
         inside.symbols = s->c->n_prelude;
         inside.inside = true;
@@ -223,28 +241,32 @@ static bool from_preactivation(const struct scope *s, const char *name, struct v
     return false;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------------------------------------------------ */
 
 static void wrong_count(const struct scope *s, const struct ast *e, const char *name, uint32_t n)
 {
-    mistake(s, name_of(e), "wrong-arguments", "'%s' with %u argument%s; %s%s was expected", name, n, n == 1 ? "" : "s", name,
-            function_arguments(s, name));
+    mistake(s, name_of(e), "wrong-arguments", "'%s' with %u argument%s; %s%s was expected", name, n,
+            n == 1 ? "" : "s", name, function_arguments(s, name));
 }
 
-static bool numbers(const struct scope *s, const struct ast *e, const char *name, const struct value *argument, uint32_t n)
+static bool numbers(const struct scope *s, const struct ast *e, const char *name, const struct value *argument,
+                    uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (argument[i].kind == VALUE_POISON) return false;
         if (argument[i].kind == VALUE_NUMBER) continue;
         const struct ast *at = e->kind == AST_CALL && i < e->n_children ? e->child[i] : e;
         mistake(s, at->span, "wrong-kind", "'%s' takes numbers; this is %s", name,
-                argument[i].kind == VALUE_TRUTH ? "a truth value" : argument[i].kind == VALUE_TEXT ? "a text" : "a function");
+                argument[i].kind == VALUE_TRUTH  ? "a truth value"
+                : argument[i].kind == VALUE_TEXT ? "a text"
+                                                 : "a function");
         return false;
     }
     return true;
 }
 
-static struct value call_built_in(const struct scope *s, const struct ast *e, const char *name, struct value *argument, uint32_t n)
+static struct value call_built_in(const struct scope *s, const struct ast *e, const char *name,
+                                  struct value *argument, uint32_t n)
 {
     int reduction = find_reduction(name), primitive = find_primitive(s, name);
     if (reduction >= 0 && n == 1) {
@@ -253,7 +275,8 @@ static struct value call_built_in(const struct scope *s, const struct ast *e, co
     }
     const struct symbol *symbol = find_prelude(s, name, n);
     if (symbol && is_schedule(symbol) && !s->inside && (s->place != PLACE_SCHEDULE || s->caller)) {
-        mistake(s, name_of(e), "unknown-name", "'%s' is a schedule, for temperature, rates and coefficients; it means nothing here", name);
+        mistake(s, name_of(e), "unknown-name",
+                "'%s' is a schedule, for temperature, rates and coefficients; it means nothing here", name);
         return poison();
     }
     if (symbol) {
@@ -263,13 +286,15 @@ static struct value call_built_in(const struct scope *s, const struct ast *e, co
     if (primitive >= 0 && n == primitive_rows[primitive].arity) {
         if (!numbers(s, e, name, argument, n)) return poison();
         struct value none = {0};
-        return apply(s, e->span, (enum primitive)primitive, argument[0], n > 1 ? argument[1] : none, n > 2 ? argument[2] : none);
+        return apply(s, e->span, (enum primitive)primitive, argument[0], n > 1 ? argument[1] : none,
+                     n > 2 ? argument[2] : none);
     }
     wrong_count(s, e, name, n);
     return poison();
 }
 
-struct value call_function(const struct scope *s, const struct ast *e, const char *name, const struct value *argument, uint32_t n)
+struct value call_function(const struct scope *s, const struct ast *e, const char *name,
+                           const struct value *argument, uint32_t n)
 {
     const struct symbol *symbol = find_symbol(s, name);
     struct value copy[MOST_ARGUMENTS];
@@ -282,7 +307,8 @@ struct value call_function(const struct scope *s, const struct ast *e, const cha
         return poison();
     }
     if (symbol->value.kind != VALUE_FUNCTION) {
-        mistake(s, name_of(e), "not-a-function", "'%s' is a %s, not a function", name, symbol->is_param ? "param" : "constant");
+        mistake(s, name_of(e), "not-a-function", "'%s' is a %s, not a function", name,
+                symbol->is_param ? "param" : "constant");
         return poison();
     }
     if (n != 1) {
@@ -297,7 +323,8 @@ struct value call_function(const struct scope *s, const struct ast *e, const cha
 
 static bool is_known_function(const struct scope *s, const char *name)
 {
-    return find_symbol(s, name) || find_prelude(s, name, ANY_COUNT) || find_primitive(s, name) >= 0 || find_reduction(name) >= 0;
+    return find_symbol(s, name) || find_prelude(s, name, ANY_COUNT) || find_primitive(s, name) >= 0 ||
+           find_reduction(name) >= 0;
 }
 
 static struct value unknown_function(const struct scope *s, const struct ast *e)
@@ -305,13 +332,17 @@ static struct value unknown_function(const struct scope *s, const struct ast *e)
     struct choice choice = {0};
     functions_here(s, &choice);
     if (is_later(s->c, e->text)) {
-        mistake(s, name_of(e), "used-before", "'%s' is used before it is given; params and lets come before their uses", e->text);
+        mistake(s, name_of(e), "used-before",
+                "'%s' is used before it is given; params and lets come before their uses", e->text);
         return poison();
     }
-    bool place_word = is_binding_function(e->text) || !strcmp(e->text, "target") || !strcmp(e->text, "prediction") ||
-                      !strcmp(e->text, "warmup") || !strcmp(e->text, "piecewise");
-    mistake(s, name_of(e), "unknown-name", place_word ? "'%s' means nothing here" : "unknown function '%s'", e->text);
-    if (!place_word) suggest(s->c, e->text, &choice);
+    uint32_t before = s->c->mistakes;
+    bool place_word = is_binding_function(e->text) || !strcmp(e->text, "target") ||
+                      !strcmp(e->text, "prediction") || !strcmp(e->text, "warmup") || !strcmp(e->text, "piecewise");
+    if (place_word || first_unknown(s->c, e->text))
+        mistake(s, name_of(e), "unknown-name", place_word ? "'%s' means nothing here" : "unknown function '%s'",
+                e->text);
+    if (!place_word && before != s->c->mistakes) suggest(s->c, e->text, &choice);
     for (uint32_t i = 0; i < e->n_children; i++)
         if (e->child[i]->kind != AST_PAIR && e->child[i]->kind != AST_RANGE) (void)value_of(s, e->child[i]);
     return poison();
@@ -370,14 +401,16 @@ struct value evaluate_call(const struct scope *s, const struct ast *e)
 {
     struct value argument[MOST_ARGUMENTS], value;
     bool known = false;
-    if (!s->caller && s->place == PLACE_LOSS && (!strcmp(e->text, "target") || !strcmp(e->text, "prediction"))) return loss_call(s, e);
+    if (!s->caller && s->place == PLACE_LOSS && (!strcmp(e->text, "target") || !strcmp(e->text, "prediction")))
+        return loss_call(s, e);
     const struct symbol *symbol = find_symbol(s, e->text);
     if (!s->caller && !symbol && s->place == PLACE_SCHEDULE) value = schedule_call(s, e, &known);
     if (!s->caller && !symbol && s->place == PLACE_BINDING) value = binding_call(s, e, &known);
     if (known) return value;
     if (!is_known_function(s, e->text)) return unknown_function(s, e);
     if (e->n_children > MOST_ARGUMENTS) {
-        mistake(s, e->span, "wrong-arguments", "%u arguments; at most %d are possible", e->n_children, MOST_ARGUMENTS);
+        mistake(s, e->span, "wrong-arguments", "%u arguments; at most %d are possible", e->n_children,
+                MOST_ARGUMENTS);
         return poison();
     }
     if (!gather(s, e, argument)) return poison();

@@ -1,15 +1,16 @@
-/* check_data.c: the data block: splits, bindings of groups to fields, and the fields that are derived from others. */
+/* check_data.c: the data block: splits, bindings of groups to fields, fields made from others. */
 #include "lang/check.h"
 
 #include <string.h>
 
-/* ---- derived fields ------------------------------------------------------------------------------------------------------------ */
+/* ---- derived fields --------------------------------------------------------------------------------------- */
 
 static struct value derived_value(const struct scope *s, struct derived_spec spec)
 {
     struct checker *c = s->c;
     struct data_spec *data = &c->m->data;
-    data->derived = arena_grow(c->arena, data->derived, data->n_derived, &c->derived_capacity, sizeof *data->derived);
+    data->derived =
+        arena_grow(c->arena, data->derived, data->n_derived, &c->derived_capacity, sizeof *data->derived);
     data->derived[data->n_derived] = spec;
     return number_value(expr_variable(c->m->pool, VAR_FIELD, data->n_fields + data->n_derived++, 1));
 }
@@ -19,7 +20,8 @@ static const struct expr *argument_value(const struct scope *s, const struct ast
 {
     const struct ast *a = call->child[i];
     if (a->kind != AST_PAIR && a->kind != AST_RANGE) return evaluate_number(s, a, "the argument");
-    mistake(s, a->span, "wrong-arguments", "'%s' takes values here, not a %s", call->text, a->kind == AST_PAIR ? "named argument" : "range");
+    mistake(s, a->span, "wrong-arguments", "'%s' takes values here, not a %s", call->text,
+            a->kind == AST_PAIR ? "named argument" : "range");
     return NULL;
 }
 
@@ -50,14 +52,18 @@ static struct value slice(const struct scope *s, const struct ast *e)
     const struct expr *field = argument_value(s, e, 0);
     const struct ast *range = e->child[1];
     if (range->kind != AST_RANGE) {
-        if (range->kind != AST_ERROR) mistake(s, range->span, "wrong-arguments", "slice takes a range, as in slice(image, 1..16)");
+        if (range->kind != AST_ERROR)
+            mistake(s, range->span, "wrong-arguments", "slice takes a range, as in slice(image, 1..16)");
         return poison();
     }
     struct scope constant = scope_of(s->c, PLACE_CONSTANT, s->symbols);
-    if (!constant_whole(&constant, range->child[0], "the first component", 1, MODEL_MOST_NEURONS, &from)) return poison();
-    if (!constant_whole(&constant, range->child[1], "the last component", (double)from, MODEL_MOST_NEURONS, &to)) return poison();
+    if (!constant_whole(&constant, range->child[0], "the first component", 1, MODEL_MOST_NEURONS, &from))
+        return poison();
+    if (!constant_whole(&constant, range->child[1], "the last component", (double)from, MODEL_MOST_NEURONS, &to))
+        return poison();
     if (!field) return poison();
-    struct derived_spec spec = {.which = DERIVED_SLICE, .at = e->span, .n_arguments = 1, .from = (uint32_t)from, .to = (uint32_t)to};
+    struct derived_spec spec = {
+        .which = DERIVED_SLICE, .at = e->span, .n_arguments = 1, .from = (uint32_t)from, .to = (uint32_t)to};
     spec.argument = arena_alloc(s->c->arena, sizeof *spec.argument);
     spec.argument[0] = field;
     return derived_value(s, spec);
@@ -68,7 +74,8 @@ static struct value noise(const struct scope *s, const struct ast *e, enum refus
 {
     struct argument a = {.given = NULL};
     bool ok = true;
-    if (!has_count(s, e, 2, 2, which == REFUSED_noisy ? "a field and a deviation" : "a field and a probability")) return poison();
+    if (!has_count(s, e, 2, 2, which == REFUSED_noisy ? "a field and a deviation" : "a field and a probability"))
+        return poison();
     const struct expr *field = argument_value(s, e, 0);
     strcpy(a.name, which == REFUSED_noisy ? "deviation" : "probability");
     a.given = e->child[1];
@@ -79,11 +86,25 @@ static struct value noise(const struct scope *s, const struct ast *e, enum refus
     return number_value(field);
 }
 
-/* ---- columns of a csv ------------------------------------------------------------------------------------------------------------ */
+/* ---- columns of a csv ------------------------------------------------------------------------------------- */
 
-static bool is_csv(const struct checker *c) { return c->m->data.train.which == SOURCE_csv && c->has_data_source; }
+static bool is_csv(const struct checker *c)
+{
+    return c->m->data.train.which == SOURCE_csv && c->has_data_source;
+}
 
+<<<<<<< HEAD
 bool names_columns(const struct scope *s) { return s->place == PLACE_BINDING && !s->caller && is_csv(s->c); }
+=======
+struct value column_value(const struct scope *s)
+{
+    return number_value(expr_variable(s->c->m->pool, VAR_FIELD, 0, 1));
+}
+bool names_columns(const struct scope *s)
+{
+    return s->place == PLACE_BINDING && !s->caller && is_csv(s->c);
+}
+>>>>>>> main
 
 static struct value picked(const struct scope *s, const struct ast *e, const struct column_pick *pick, uint32_t n)
 {
@@ -108,7 +129,8 @@ static bool check_column(const struct scope *s, const struct ast *a, struct colu
         return true;
     }
     if (a->kind == AST_PAIR) {
-        mistake(s, a->span, "wrong-arguments", "columns takes names, numbers and ranges, as in columns(\"age\", 5..8)");
+        mistake(s, a->span, "wrong-arguments",
+                "columns takes names, numbers and ranges, as in columns(\"age\", 5..8)");
         return false;
     }
     if (a->kind != AST_RANGE) {
@@ -155,17 +177,20 @@ struct value binding_call(const struct scope *s, const struct ast *e, bool *out_
     return poison();
 }
 
-/* ---- bindings ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- bindings --------------------------------------------------------------------------------------------- */
 
 static void wrong_size(const struct scope *s, struct span at, const struct group *g, const struct field_facts *f)
 {
     if (f->classes)
-        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the label '%s' %u classes", g->shown, g->size, f->name, f->classes);
+        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the label '%s' %u classes", g->shown,
+                g->size, f->name, f->classes);
     else
-        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the field '%s' %u numbers", g->shown, g->size, f->name, f->size);
+        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the field '%s' %u numbers", g->shown,
+                g->size, f->name, f->size);
 }
 
-/* Whether a group can take a field as it is, as far as its size is known here: a label becomes one_hot or a number. */
+/* Whether a group can take a field as it is, as far as its size is known here: a label becomes one_hot or a number.
+ */
 static bool fits(const struct group *g, const struct field_facts *f)
 {
     if (f->classes) return g->size == f->classes || (g->size == 1 && f->classes == 2);
@@ -188,7 +213,8 @@ static void check_size(const struct scope *s, const struct ast *e, const struct 
     if (f->classes && g->size != f->classes) wrong_size(s, e->span, g, f);
 }
 
-static void add_binding(const struct scope *s, const struct ast *statement, uint32_t index, const struct expr *value)
+static void add_binding(const struct scope *s, const struct ast *statement, uint32_t index,
+                        const struct expr *value)
 {
     struct checker *c = s->c;
     struct data_spec *data = &c->m->data;
@@ -200,10 +226,12 @@ static void add_binding(const struct scope *s, const struct ast *statement, uint
     }
     if (!g->input && !g->output) {
         if (!c->doubt_boundary)
-            mistake(s, statement->child[0]->span, "not-boundary", "'%s' is neither input nor output and takes no data", g->shown);
+            mistake(s, statement->child[0]->span, "not-boundary",
+                    "'%s' is neither input nor output and takes no data", g->shown);
         return;
     }
-    data->binding = arena_grow(c->arena, data->binding, data->n_bindings, &c->binding_capacity, sizeof *data->binding);
+    data->binding =
+        arena_grow(c->arena, data->binding, data->n_bindings, &c->binding_capacity, sizeof *data->binding);
     struct binding_spec *b = &data->binding[data->n_bindings++];
     *b = (struct binding_spec){g->name, g->shown, g->size, statement->span, value, 0};
     if (!value) return;
@@ -228,7 +256,7 @@ static void check_binding(const struct scope *s, const struct ast *statement)
         if (groups.group[i] != NNT_NONE) add_binding(s, statement, groups.group[i], value);
 }
 
-/* ---- what is not bound ------------------------------------------------------------------------------------------------------------------ */
+/* ---- what is not bound ------------------------------------------------------------------------------------ */
 
 static void list_groups(struct checker *c)
 {
@@ -236,7 +264,8 @@ static void list_groups(struct checker *c)
     data->group = arena_alloc(c->arena, (c->m->n_groups + 1) * sizeof *data->group);
     for (uint32_t i = 0; i < c->m->n_groups; i++) {
         const struct group *g = &c->m->group[i];
-        if (g->input || g->output) data->group[data->n_groups++] = (struct data_group){g->name, g->shown, g->size, g->input, g->at};
+        if (g->input || g->output)
+            data->group[data->n_groups++] = (struct data_group){g->name, g->shown, g->size, g->input, g->at};
     }
 }
 
@@ -248,13 +277,15 @@ static void check_bound(const struct scope *s)
     const char *first = NULL;
     for (uint32_t i = 0; i < data->n_groups; i++) {
         bool bound = false;
-        for (uint32_t j = 0; j < data->n_bindings; j++) bound = bound || !strcmp(data->binding[j].group, data->group[i].name);
+        for (uint32_t j = 0; j < data->n_bindings; j++)
+            bound = bound || !strcmp(data->binding[j].group, data->group[i].name);
         if (bound) continue;
         text_add(&names, "%s'%s'", first ? ", " : "", data->group[i].shown);
         if (!first) first = data->group[i].shown;
     }
     if (first) {
-        mistake(s, name_of(s->c->data.node), "missing-binding", "no binding for %.200s; where one group is bound, each input and output is", names.data);
+        mistake(s, name_of(s->c->data.node), "missing-binding",
+                "no binding for %.200s; where one group is bound, each input and output is", names.data);
         diag_hint(s->c->diag, "write '%s = …' in the data block", first);
     }
     text_fini(&names);
@@ -278,9 +309,11 @@ static void check_default_bindings(const struct scope *s)
             const struct group *g = &c->m->group[i];
             if (output ? !g->output : !g->input) continue;
             if (next >= data->n_fields)
-                mistake(s, data->train.at, "missing-binding", "the source has %u field%s, and none is left for '%s'", data->n_fields,
+                mistake(s, data->train.at, "missing-binding",
+                        "the source has %u field%s, and none is left for '%s'", data->n_fields,
                         data->n_fields == 1 ? "" : "s", g->shown);
-            else if (!fits(g, &c->field[next])) wrong_size(s, data->train.at, g, &c->field[next]);
+            else if (!fits(g, &c->field[next]))
+                wrong_size(s, data->train.at, g, &c->field[next]);
             next++;
         }
 }
@@ -289,11 +322,13 @@ static void check_bindings(const struct scope *s)
 {
     struct checker *c = s->c;
     if (c->doubt_groups || c->doubt_boundary || c->doubt_bindings || !c->has_data_source) return;
-    if (c->m->data.n_bindings) check_bound(s);
-    else check_default_bindings(s);
+    if (c->m->data.n_bindings)
+        check_bound(s);
+    else
+        check_default_bindings(s);
 }
 
-/* ---- splits -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- splits ----------------------------------------------------------------------------------------------- */
 
 static void take_fields(struct checker *c)
 {
@@ -311,20 +346,29 @@ static void check_test_fields(const struct scope *s)
     uint32_t n = source_fields(s->c, &data->test, &field);
     bool same = n == data->n_fields && (data->test.which == SOURCE_csv) == (data->train.which == SOURCE_csv);
     for (uint32_t i = 0; same && i < n; i++)
-        same = !strcmp(field[i].name, data->field[i]) && field[i].size == s->c->field[i].size && field[i].classes == s->c->field[i].classes;
+        same = !strcmp(field[i].name, data->field[i]) && field[i].size == s->c->field[i].size &&
+               field[i].classes == s->c->field[i].classes;
     if (!same) mistake(s, data->test.at, "bad-shape", "the test data has other fields than the training data");
 }
 
+static const char *const setting_words[] = {"train", "test", "holdout", "seed"};
+
+/* The statement of that word, or the one that was meant for it: parse has said so. */
 static const struct ast *find_setting(const struct scope *s, const char *word)
 {
-    const struct ast *found = NULL;
+    const struct ast *found = NULL, *meant = NULL;
     for (uint32_t i = 0; i < s->c->data.node->n_children; i++) {
         const struct ast *statement = s->c->data.node->child[i];
-        if (statement->kind != AST_SETTING || strcmp(statement->text, word)) continue;
-        if (found) mistake(s, name_of(statement), "duplicate-name", "'%s' is given a second time", word);
-        else found = statement;
+        if (statement->kind != AST_SETTING) continue;
+        const char *nearest = text_nearest(statement->text, setting_words, LENGTH(setting_words));
+        if (nearest && !strcmp(nearest, word)) meant = statement;
+        if (strcmp(statement->text, word)) continue;
+        if (found)
+            mistake(s, name_of(statement), "duplicate-name", "'%s' is given a second time", word);
+        else
+            found = statement;
     }
-    return found;
+    return found ? found : meant;
 }
 
 static void check_holdout(const struct scope *s, const struct ast *statement)
@@ -332,22 +376,27 @@ static void check_holdout(const struct scope *s, const struct ast *statement)
     struct data_spec *data = &s->c->m->data;
     if (!constant_number(s, statement->child[0], "holdout", &data->holdout)) return;
     if (!(data->holdout > 0 && data->holdout < 1))
-        mistake(s, statement->child[0]->span, "out-of-range", "holdout is the share of the training data that is kept for testing, between 0 and 1");
+        mistake(s, statement->child[0]->span, "out-of-range",
+                "holdout is the share of the training data that is kept for testing, between 0 and 1");
 }
 
 static void check_splits(const struct scope *s)
 {
     struct checker *c = s->c;
     struct data_spec *data = &c->m->data;
-    const struct ast *train = find_setting(s, "train"), *test = find_setting(s, "test"), *holdout = find_setting(s, "holdout"),
-                     *seed = find_setting(s, "seed");
-    if (train) c->has_data_source = check_source(s, train->child[0], &data->train);
-    else if (!c->doubt_bindings) mistake(s, name_of(c->data.node), "missing-statement", "a data block without training data; 'train SOURCE' was expected");
+    const struct ast *train = find_setting(s, "train"), *test = find_setting(s, "test"),
+                     *holdout = find_setting(s, "holdout"), *seed = find_setting(s, "seed");
+    if (train)
+        c->has_data_source = check_source(s, train->child[0], &data->train);
+    else if (!c->doubt_bindings)
+        mistake(s, name_of(c->data.node), "missing-statement",
+                "a data block without training data; 'train SOURCE' was expected");
     if (c->has_data_source) take_fields(c);
     if (test) data->has_test = check_source(s, test->child[0], &data->test);
     if (data->has_test && c->has_data_source) check_test_fields(s);
     if (holdout) check_holdout(s, holdout);
-    if (test && holdout) mistake(s, name_of(holdout), "duplicate-name", "test and holdout; at most one of these was expected");
+    if (test && holdout)
+        mistake(s, name_of(holdout), "duplicate-name", "test and holdout; at most one of these was expected");
     if (seed) (void)constant_whole(s, seed->child[0], "the seed", 0, 9007199254740992.0, &data->seed);
     c->test_available = test || holdout;
 }
@@ -358,8 +407,12 @@ void check_data(struct checker *c)
     list_groups(c);
     if (!c->data.node) return;
     c->m->data.present = true;
-    for (uint32_t i = 0; i < c->data.node->n_children; i++)
-        if (c->data.node->child[i]->kind == AST_ERROR) c->doubt_bindings = c->test_unknown = true;
+    for (uint32_t i = 0; i < c->data.node->n_children; i++) {
+        const struct ast *statement = c->data.node->child[i];
+        bool meant =
+            statement->kind != AST_SETTING || text_nearest(statement->text, setting_words, LENGTH(setting_words));
+        if (statement->kind == AST_ERROR || !meant) c->doubt_bindings = c->test_unknown = true;
+    }
     check_splits(&s);
     for (uint32_t i = 0; i < c->data.node->n_children; i++)
         if (c->data.node->child[i]->kind == AST_BINDING) check_binding(&s, c->data.node->child[i]);

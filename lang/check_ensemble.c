@@ -1,9 +1,9 @@
-/* check_ensemble.c: clamps, R, free neurons, temperature, evaluation; properness as far as it shows without numbers. */
+/* check_ensemble.c: clamps, R, temperature, evaluation; properness as far as it shows without numbers. */
 #include "lang/check.h"
 
 #include <string.h>
 
-/* ---- clamp ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- clamp ------------------------------------------------------------------------------------------------ */
 
 static void check_clamp(const struct scope *s, const struct ast *statement)
 {
@@ -22,7 +22,8 @@ static void check_clamp(const struct scope *s, const struct ast *statement)
         if (list.group[i] == NNT_NONE) continue;
         struct group *g = &c->m->group[list.group[i]];
         if (!g->input && !g->output && !c->doubt_boundary) {
-            mistake(s, list.ref[i]->span, "not-boundary", "'%s' is neither input nor output, and so has no data to be held at", g->shown);
+            mistake(s, list.ref[i]->span, "not-boundary",
+                    "'%s' is neither input nor output, and so has no data to be held at", g->shown);
             c->doubt_ensemble = true;
         } else if (g->clamped) {
             mistake(s, list.ref[i]->span, "duplicate-name", "'%s' is named a second time", g->shown);
@@ -40,16 +41,18 @@ static void set_defaults(struct checker *c)
     }
 }
 
-/* ---- one word of several ---------------------------------------------------------------------------------------------------------- */
+/* ---- one word of several ---------------------------------------------------------------------------------- */
 
 /* Which of the words it is, or -1 after a message. */
-static int one_of(const struct scope *s, const struct ast *e, const char *what, const char *const words[], uint32_t n)
+static int one_of(const struct scope *s, const struct ast *e, const char *what, const char *const words[],
+                  uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         if ((e->kind == AST_NAME || e->kind == AST_CALL) && !strcmp(e->text, words[i])) return (int)i;
     if (e->kind == AST_ERROR) return -1;
     const char *list = words[0];
-    for (uint32_t i = 1; i < n; i++) list = arena_printf(s->c->arena, "%s%s%s", list, i + 1 < n ? ", " : " or ", words[i]);
+    for (uint32_t i = 1; i < n; i++)
+        list = arena_printf(s->c->arena, "%s%s%s", list, i + 1 < n ? ", " : " or ", words[i]);
     if (e->kind == AST_NAME || e->kind == AST_CALL) {
         mistake(s, name_of(e), "unknown-word", "unknown %s '%s'; %s was expected", what, e->text, list);
         (void)diag_did_you_mean(s->c->diag, e->text, words, n);
@@ -66,7 +69,7 @@ static bool is_plain(const struct scope *s, const struct ast *e)
     return false;
 }
 
-/* ---- evaluation ------------------------------------------------------------------------------------------------------------------- */
+/* ---- evaluation ------------------------------------------------------------------------------------------- */
 
 static void check_gaussian(const struct scope *s, const struct ast *e)
 {
@@ -80,7 +83,8 @@ static void check_gaussian(const struct scope *s, const struct ast *e)
     int which = a[0].given ? one_of(s, a[0].given, "determinant", determinants, LENGTH(determinants)) : 0;
     if (which == 1 && ok) refuse(s->c, REFUSED_lanczos, a[0].given->span);
     if (which == 0 && ok && (a[1].given || a[2].given))
-        mistake(s, (a[1].given ? a[1].given : a[2].given)->span, "wrong-arguments", "probes and order are for determinant: lanczos");
+        mistake(s, (a[1].given ? a[1].given : a[2].given)->span, "wrong-arguments",
+                "probes and order are for determinant: lanczos");
 }
 
 static void check_sampled(const struct scope *s, const struct ast *e)
@@ -108,7 +112,8 @@ static void check_relaxation(const struct scope *s, const struct ast *e)
     static const char *const words[] = {"descent"};
     struct argument a[MOST_SETTINGS];
     uint32_t n;
-    if (one_of(s, e, "relaxation", words, 1) < 0 || !match_arguments(s, e, "tolerance=1e-6 most=200", a, &n)) return;
+    if (one_of(s, e, "relaxation", words, 1) < 0 || !match_arguments(s, e, "tolerance=1e-6 most=200", a, &n))
+        return;
     bool ok = true;
     double tolerance = argument_number(s, &a[0], 0, 1e9, &ok);
     if (ok && tolerance <= 0) mistake(s, a[0].given->span, "out-of-range", "the tolerance must be above 0");
@@ -145,7 +150,7 @@ static void check_temperature(const struct scope *s, const struct ast *e)
     if (T) s->c->m->ensemble.temperature = T;
 }
 
-/* ---- the block ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the block -------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *word;
@@ -157,12 +162,17 @@ static const struct {
 
 static void check_setting(const struct scope *s, const struct ast *statement, bool given[LENGTH(settings)])
 {
+    bool known = false;
     for (size_t i = 0; i < LENGTH(settings); i++) {
         if (strcmp(settings[i].word, statement->text)) continue;
-        if (given[i]) mistake(s, name_of(statement), "duplicate-name", "%s is given a second time", statement->text);
-        else settings[i].check(s, statement->child[0]);
+        known = true;
+        if (given[i])
+            mistake(s, name_of(statement), "duplicate-name", "%s is given a second time", statement->text);
+        else
+            settings[i].check(s, statement->child[0]);
         given[i] = true;
     }
+    if (!known) s->c->doubt_ensemble = true;
 }
 
 /* What holds between the statements. */
@@ -184,15 +194,18 @@ void check_ensemble(struct checker *c)
     if (block) c->m->ensemble_at = name_of(block);
     for (uint32_t i = 0; block && i < block->n_children; i++) {
         const struct ast *statement = block->child[i];
-        if (statement->kind == AST_CLAMP) check_clamp(&s, statement);
-        else if (statement->kind == AST_SETTING) check_setting(&s, statement, given);
-        else c->doubt_ensemble = true;
+        if (statement->kind == AST_CLAMP)
+            check_clamp(&s, statement);
+        else if (statement->kind == AST_SETTING)
+            check_setting(&s, statement, given);
+        else
+            c->doubt_ensemble = true;
     }
     check_together(&s);
     set_defaults(c);
 }
 
-/* ---- properness ------------------------------------------------------------------------------------------------------------------- */
+/* ---- properness ------------------------------------------------------------------------------------------- */
 
 static uint64_t count_free(const struct model *m)
 {
@@ -230,7 +243,9 @@ void check_proper(struct checker *c, struct span asked)
         mistake(&s, at, "nothing-free", "every neuron is clamped, and an ensemble of nothing is asked for");
         if (asked.begin != at.begin) diag_note(c->diag, asked, "asked for here");
     } else if (loose.length) {
-        mistake(&s, at, "improper-ensemble", "the free neurons of %s have neither a local error in R nor a potential, so Z is infinite", loose.data);
+        mistake(&s, at, "improper-ensemble",
+                "the free neurons of %s have neither a local error in R nor a potential, so Z is infinite",
+                loose.data);
         if (asked.begin != at.begin) diag_note(c->diag, asked, "an ensemble is asked for here");
         diag_hint(c->diag, "clamp them, give them a potential, or name them in 'loss bulk over'");
     }

@@ -6,25 +6,40 @@
 
 enum { DEEPEST_EXPRESSION = 1000 };
 
-struct value poison(void) { return (struct value){.kind = VALUE_POISON}; }
-struct value number_value(const struct expr *e) { return (struct value){.kind = VALUE_NUMBER, .e = e}; }
-static struct value truth_value(const struct expr *e) { return (struct value){.kind = VALUE_TRUTH, .e = e}; }
+struct value poison(void)
+{
+    return (struct value){.kind = VALUE_POISON};
+}
+struct value number_value(const struct expr *e)
+{
+    return (struct value){.kind = VALUE_NUMBER, .e = e};
+}
+static struct value truth_value(const struct expr *e)
+{
+    return (struct value){.kind = VALUE_TRUTH, .e = e};
+}
 
 static const char *kind_words(struct value v)
 {
     switch (v.kind) {
-    case VALUE_NUMBER: return v.e->width ? "a vector" : "a number";
-    case VALUE_TRUTH: return "a truth value";
-    case VALUE_TEXT: return "a text";
-    case VALUE_FUNCTION: return "a function";
-    case VALUE_POISON: break;
+    case VALUE_NUMBER:
+        return v.e->width ? "a vector" : "a number";
+    case VALUE_TRUTH:
+        return "a truth value";
+    case VALUE_TEXT:
+        return "a text";
+    case VALUE_FUNCTION:
+        return "a function";
+    case VALUE_POISON:
+        break;
     }
     return "nothing";
 }
 
-/* ---- bounds -------------------------------------------------------------------------------------------------------- */
+/* ---- bounds ----------------------------------------------------------------------------------------------- */
 
-/* Depths of the pool's nodes, and whether they reduce, arguments first; a formula too deep would exhaust what recurses over it. */
+/* Depths of the pool's nodes, and whether they reduce, arguments first; a formula too deep would exhaust what
+ * recurses over it. */
 static void measure_depths(struct checker *c)
 {
     const struct expr_pool *pool = c->m->pool;
@@ -59,16 +74,19 @@ bool within_bounds(const struct scope *s, struct span at, const struct expr *e)
     struct scope top = scope_of(c, s->place, s->symbols);
     at = outermost_use(s, at);
     if (!c->m->pool->full)
-        mistake(&top, at, "too-deep", "this comes to an expression nested %u deep; the most is %d", c->depth[e->id], DEEPEST_EXPRESSION);
+        mistake(&top, at, "too-deep", "this comes to an expression nested %u deep; the most is %d", c->depth[e->id],
+                DEEPEST_EXPRESSION);
     else if (!c->full_reported)
-        mistake(&top, at, "too-large", "the expressions of this file come to more than %u operations here", c->m->pool->most);
+        mistake(&top, at, "too-large", "the expressions of this file come to more than %u operations here",
+                c->m->pool->most);
     c->full_reported = c->m->pool->full;
     return false;
 }
 
-/* ---- operators ------------------------------------------------------------------------------------------------------- */
+/* ---- operators -------------------------------------------------------------------------------------------- */
 
-struct value apply(const struct scope *s, struct span at, enum primitive op, struct value a, struct value b, struct value d)
+struct value apply(const struct scope *s, struct span at, enum primitive op, struct value a, struct value b,
+                   struct value d)
 {
     const struct value *v[3] = {&a, &b, &d};
     uint32_t width = 0;
@@ -86,7 +104,8 @@ struct value apply(const struct scope *s, struct span at, enum primitive op, str
     return number_value(e);
 }
 
-static bool demand(const struct scope *s, const struct ast *e, struct value v, enum value_kind kind, const char *who)
+static bool demand(const struct scope *s, const struct ast *e, struct value v, enum value_kind kind,
+                   const char *who)
 {
     if (v.kind == VALUE_POISON || v.kind == kind) return v.kind == kind;
     mistake(s, e->span, "wrong-kind", "%s is %s; %s was expected", who, kind_words(v),
@@ -97,7 +116,7 @@ static bool demand(const struct scope *s, const struct ast *e, struct value v, e
 struct operator_row {
     const char *sign;
     enum primitive op;
-    bool swapped, negated;  /* a > b is b < a; a != b is not (a == b) */
+    bool swapped, negated; /* a > b is b < a; a != b is not (a == b) */
     bool truths, gives_truth;
 };
 static const struct operator_row operators[] = {
@@ -110,7 +129,8 @@ static const struct operator_row operators[] = {
     {"or", PRIMITIVE_or, false, false, true, true},
 };
 
-static struct value compare_texts(const struct scope *s, const struct operator_row *row, struct value a, struct value b)
+static struct value compare_texts(const struct scope *s, const struct operator_row *row, struct value a,
+                                  struct value b)
 {
     bool equal = !strcmp(a.text, b.text);
     return truth_value(expr_number(s->c->m->pool, equal != row->negated));
@@ -130,7 +150,8 @@ static struct value evaluate_binary(const struct scope *s, const struct ast *e)
     if (row->truths) who = "an operand";
     if (!demand(s, e->child[0], a, wanted, who) || !demand(s, e->child[1], b, wanted, who)) return poison();
     struct value none = {0};
-    struct value result = row->swapped ? apply(s, e->span, row->op, b, a, none) : apply(s, e->span, row->op, a, b, none);
+    struct value result =
+        row->swapped ? apply(s, e->span, row->op, b, a, none) : apply(s, e->span, row->op, a, b, none);
     if (row->negated) result = apply(s, e->span, PRIMITIVE_not, result, none, none);
     if (row->gives_truth && result.kind == VALUE_NUMBER) result.kind = VALUE_TRUTH;
     return result;
@@ -180,26 +201,37 @@ struct value value_of(const struct scope *s, const struct ast *e)
 {
     if (!e) return poison();
     switch ((enum ast_kind)e->kind) {
-    case AST_NUMBER: return evaluate_literal(s, e);
+    case AST_NUMBER:
+        return evaluate_literal(s, e);
     case AST_TEXT:
         if (names_columns(s)) return column_value(s, e);
         if (s->place == PLACE_BINDING && !s->c->has_data_source) return poison(); /* the source may have been a csv */
         return (struct value){.kind = VALUE_TEXT, .text = e->text};
     case AST_TRUE:
-    case AST_FALSE: return truth_value(expr_number(s->c->m->pool, e->kind == AST_TRUE));
-    case AST_NAME: return evaluate_name(s, e);
-    case AST_INDEX: return evaluate_index(s, e);
-    case AST_CALL: return evaluate_call(s, e);
-    case AST_IF: return evaluate_if(s, e);
-    case AST_BINARY: return evaluate_binary(s, e);
-    case AST_UNARY: return evaluate_unary(s, e);
+    case AST_FALSE:
+        return truth_value(expr_number(s->c->m->pool, e->kind == AST_TRUE));
+    case AST_NAME:
+        return evaluate_name(s, e);
+    case AST_INDEX:
+        return evaluate_index(s, e);
+    case AST_CALL:
+        return evaluate_call(s, e);
+    case AST_IF:
+        return evaluate_if(s, e);
+    case AST_BINARY:
+        return evaluate_binary(s, e);
+    case AST_UNARY:
+        return evaluate_unary(s, e);
     case AST_PAIR:
-    case AST_RANGE: mistake(s, e->span, "wrong-arguments", "a named value or range means nothing here"); return poison();
-    default: return poison();
+    case AST_RANGE:
+        mistake(s, e->span, "wrong-arguments", "a named value or range means nothing here");
+        return poison();
+    default:
+        return poison();
     }
 }
 
-/* ---- what a statement wants ---------------------------------------------------------------------------------------------- */
+/* ---- what a statement wants ------------------------------------------------------------------------------- */
 
 const struct expr *evaluate_number(const struct scope *s, const struct ast *e, const char *what)
 {
@@ -226,7 +258,8 @@ bool constant_number(const struct scope *s, const struct ast *e, const char *wha
     return true;
 }
 
-bool constant_whole(const struct scope *s, const struct ast *e, const char *what, double low, double high, uint64_t *out)
+bool constant_whole(const struct scope *s, const struct ast *e, const char *what, double low, double high,
+                    uint64_t *out)
 {
     double value;
     char found[32], least[32], most[32];
@@ -239,7 +272,8 @@ bool constant_whole(const struct scope *s, const struct ast *e, const char *what
         return false;
     }
     if (value < low || value > high) {
-        mistake(s, e->span, "out-of-range", "%s is %s; a whole number from %s to %s was expected", what, found, least, most);
+        mistake(s, e->span, "out-of-range", "%s is %s; a whole number from %s to %s was expected", what, found,
+                least, most);
         return false;
     }
     *out = (uint64_t)value;
@@ -262,6 +296,7 @@ const char *constant_text(const struct scope *s, const struct ast *e, const char
 {
     struct value v = value_of(s, e);
     if (v.kind == VALUE_TEXT) return v.text;
-    if (v.kind != VALUE_POISON) mistake(s, e->span, "wrong-kind", "%s is %s; a text was expected", what, kind_words(v));
+    if (v.kind != VALUE_POISON)
+        mistake(s, e->span, "wrong-kind", "%s is %s; a text was expected", what, kind_words(v));
     return NULL;
 }

@@ -1,11 +1,14 @@
-/* check_graph.c: the network as a whole: what drives each group, what is missing, the order, cycles, what inputs reach. */
+/* check_graph.c: the network as a whole: what drives each group, the order, cycles, what inputs reach. */
 #include "lang/check.h"
 
 #include <string.h>
 
-static struct scope graph_scope(struct checker *c) { return scope_of(c, PLACE_CONSTANT, c->network.symbols); }
+static struct scope graph_scope(struct checker *c)
+{
+    return scope_of(c, PLACE_CONSTANT, c->network.symbols);
+}
 
-/* ---- what is missing ------------------------------------------------------------------------------------------------------------ */
+/* ---- what is missing -------------------------------------------------------------------------------------- */
 
 static void check_driven(struct checker *c)
 {
@@ -14,7 +17,8 @@ static void check_driven(struct checker *c)
     for (uint32_t g = 0; g < c->m->n_groups; g++) {
         const struct group *group = &c->m->group[g];
         if (group->input || group->predicted) continue;
-        mistake(&s, group->at, "not-driven", "'%s' is no input, and neither a block nor a bias drives it", group->shown);
+        mistake(&s, group->at, "not-driven", "'%s' is no input, and neither a block nor a bias drives it",
+                group->shown);
         diag_hint(c->diag, "write 'input %s', or 'weights … -> %s'", group->shown, group->shown);
     }
 }
@@ -26,16 +30,19 @@ static void check_missing_activations(struct checker *c)
     for (uint32_t g = 0; g < c->m->n_groups; g++) {
         const struct group *group = &c->m->group[g];
         if (!group->predicted || c->has_activation[g]) continue;
-        mistake(&s, group->at, "missing-activation", "'%s' has no activation; each group with an incoming block or a bias needs one",
-                group->shown);
+        mistake(&s, group->at, "missing-activation",
+                "'%s' has no activation; each group with an incoming block or a bias needs one", group->shown);
         diag_hint(c->diag, "write 'activation %s = tanh(z)'", group->shown);
     }
 }
 
-/* ---- the order -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the order -------------------------------------------------------------------------------------------- */
 
 /* Blocks that the boundary forward follows: those into inputs are not, for inputs are held. */
-static bool is_followed(const struct model *m, const struct block *b) { return !m->group[b->to].input; }
+static bool is_followed(const struct model *m, const struct block *b)
+{
+    return !m->group[b->to].input;
+}
 
 /* Groups by the blocks that leave them: blocks of group g are leaving[first[g]] … leaving[first[g + 1]]. */
 struct leaving {
@@ -45,14 +52,16 @@ struct leaving {
 static struct leaving sort_leaving(struct checker *c)
 {
     const struct model *m = c->m;
-    struct leaving l = {arena_alloc(c->arena, (m->n_groups + 2) * sizeof *l.first), arena_alloc(c->arena, (m->n_blocks + 1) * sizeof *l.block)};
+    struct leaving l = {arena_alloc(c->arena, (m->n_groups + 2) * sizeof *l.first),
+                        arena_alloc(c->arena, (m->n_blocks + 1) * sizeof *l.block)};
     for (uint32_t i = 0; i < m->n_blocks; i++) l.first[m->block[i].from + 2]++;
     for (uint32_t g = 2; g < m->n_groups + 2; g++) l.first[g] += l.first[g - 1];
     for (uint32_t i = 0; i < m->n_blocks; i++) l.block[l.first[m->block[i].from + 1]++] = i;
     return l;
 }
 
-/* Each group behind those that feed it, otherwise as in the file as far as a queue keeps it; returns how many could be placed. */
+/* Each group behind those that feed it, otherwise as in the file as far as a queue keeps it; returns how many could
+ * be placed. */
 static uint32_t sort_groups(struct checker *c, struct leaving l, uint32_t *waiting)
 {
     struct model *m = c->m;
@@ -75,7 +84,8 @@ static uint32_t sort_groups(struct checker *c, struct leaving l, uint32_t *waiti
 static void report_cycle(struct checker *c, const uint32_t *waiting)
 {
     const struct model *m = c->m;
-    uint32_t *seen = arena_alloc(c->arena, m->n_groups * sizeof *seen), *path = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *path);
+    uint32_t *seen = arena_alloc(c->arena, m->n_groups * sizeof *seen),
+             *path = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *path);
     uint32_t g = 0, n = 0;
     while (!waiting[g]) g++;
     while (!seen[g]) {
@@ -90,7 +100,8 @@ static void report_cycle(struct checker *c, const uint32_t *waiting)
     for (uint32_t i = n; i-- > seen[g] - 1;) text_add(&names, "%s -> ", m->group[path[i]].shown);
     text_add(&names, "%s", m->group[path[n - 1]].shown);
     for (uint32_t i = 0; i < m->n_blocks; i++) {
-        bool on = seen[m->block[i].from] >= seen[g] && seen[m->block[i].to] >= seen[g] && is_followed(m, &m->block[i]);
+        bool on =
+            seen[m->block[i].from] >= seen[g] && seen[m->block[i].to] >= seen[g] && is_followed(m, &m->block[i]);
         if (on) at = m->block[i].at;
     }
     struct scope s = graph_scope(c);
@@ -106,12 +117,13 @@ static void check_order(struct checker *c, struct leaving l)
     uint32_t *waiting = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *waiting);
     m->order = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *m->order);
     if (sort_groups(c, l, waiting) == m->n_groups) return;
-    if (c->dynamics == DYNAMICS_FEEDFORWARD) report_cycle(c, waiting);
+    if (c->dynamics == DYNAMICS_FEEDFORWARD)
+        report_cycle(c, waiting);
     else
         for (uint32_t g = 0; g < m->n_groups; g++) m->order[g] = g;
 }
 
-/* ---- what the inputs reach ------------------------------------------------------------------------------------------------------------ */
+/* ---- what the inputs reach -------------------------------------------------------------------------------- */
 
 static void warn_unreached(struct checker *c, struct leaving l)
 {
@@ -128,7 +140,8 @@ static void warn_unreached(struct checker *c, struct leaving l)
         }
     for (uint32_t g = 0; g < m->n_groups; g++)
         if (m->group[g].output && !reached[g] && !diag_failed(c->diag))
-            diag_warn(c->diag, m->group[g].at, "not-reached", "no input reaches the output '%s'", m->group[g].shown);
+            diag_warn(c->diag, m->group[g].at, "not-reached", "no input reaches the output '%s'",
+                      m->group[g].shown);
 }
 
 void check_graph(struct checker *c)

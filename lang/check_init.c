@@ -32,8 +32,8 @@ static void check_values(const struct scope *s, const struct ast *init, struct p
     uint64_t wanted = (uint64_t)p->rows * p->columns;
     uint32_t given = init->kind == AST_CALL ? init->n_children : 0;
     if (given != wanted) {
-        mistake(s, init->span, "bad-shape", "%u values for a parameter of %u by %u; %llu were expected, row by row", given, p->rows,
-                p->columns, (unsigned long long)wanted);
+        mistake(s, init->span, "bad-shape", "%u values for a parameter of %u by %u; %llu were expected, row by row",
+                given, p->rows, p->columns, (unsigned long long)wanted);
         return;
     }
     double *values = arena_alloc(s->c->arena, given * sizeof *values);
@@ -52,7 +52,8 @@ static const char *arguments_text(struct checker *c, int row)
         char number[32];
         text_number(rows[row].fallback[i], number);
         bool must = isnan(rows[row].fallback[i]);
-        text = arena_printf(c->arena, "%s%s%s%s%s", text, i ? " " : "", a[i].name, must ? "" : "=", must ? "" : number);
+        text = arena_printf(c->arena, "%s%s%s%s%s", text, i ? " " : "", a[i].name, must ? "" : "=",
+                            must ? "" : number);
     }
     return text;
 }

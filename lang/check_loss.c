@@ -6,9 +6,10 @@
 
 enum { MOST_TERMS = 1024 };
 
-/* ---- activations and potentials ---------------------------------------------------------------------------------------------- */
+/* ---- activations and potentials --------------------------------------------------------------------------- */
 
-/* A number for each neuron: a number alone is chosen by a condition on the vector that is the same on both sides. */
+/* A number for each neuron: a number alone is chosen by a condition on the vector that is the same on both sides.
+ */
 static const struct expr *spread(struct checker *c, const struct expr *e, const struct expr *over)
 {
     if (e->width) return e;
@@ -22,9 +23,11 @@ static const struct expr *group_expression(const struct scope *s, const struct a
     struct scope inner = *s;
     inner.place = place;
     inner.width = s->c->m->group[g].size;
-    const struct expr *value = evaluate_number(&inner, e, place == PLACE_ACTIVATION ? "the activation" : "the potential");
+    const struct expr *value =
+        evaluate_number(&inner, e, place == PLACE_ACTIVATION ? "the activation" : "the potential");
     if (!value) return NULL;
-    return spread(s->c, value, expr_variable(s->c->m->pool, place == PLACE_ACTIVATION ? VAR_Z : VAR_S, 0, inner.width));
+    return spread(s->c, value,
+                  expr_variable(s->c->m->pool, place == PLACE_ACTIVATION ? VAR_Z : VAR_S, 0, inner.width));
 }
 
 static void set_activation(const struct scope *s, const struct ast *e, uint32_t g, const struct ast *ref)
@@ -37,7 +40,8 @@ static void set_activation(const struct scope *s, const struct ast *e, uint32_t 
     }
     c->has_activation[g] = true;
     if (!group->predicted && !c->doubt_blocks) {
-        mistake(s, ref->span, "not-predicted", "'%s' has neither incoming block nor bias, and so no activation", group->shown);
+        mistake(s, ref->span, "not-predicted", "'%s' has neither incoming block nor bias, and so no activation",
+                group->shown);
         return;
     }
     const struct expr *value = group_expression(s, e, g, PLACE_ACTIVATION);
@@ -69,7 +73,8 @@ static void set_potential(const struct scope *s, const struct ast *e, uint32_t g
     const struct expr *value = group_expression(s, e, g, PLACE_POTENTIAL);
     if (!value) return;
     if (has_reduction(s->c, value))
-        mistake(s, e->span, "bad-potential", "the potential of a neuron depends on the others; V is per neuron, without sum, mean, max or min");
+        mistake(s, e->span, "bad-potential",
+                "the potential of a neuron depends on the others; V is per neuron, without sum, mean, max or min");
     group->potential = value;
 }
 
@@ -81,7 +86,7 @@ void check_potential(const struct scope *s, const struct ast *statement)
         if (list.group[i] != NNT_NONE) set_potential(s, statement->child[1], list.group[i], list.ref[i]);
 }
 
-/* ---- the boundary loss ---------------------------------------------------------------------------------------------------------- */
+/* ---- the boundary loss ------------------------------------------------------------------------------------ */
 
 static bool reads_group(const struct expr *e)
 {
@@ -89,7 +94,8 @@ static bool reads_group(const struct expr *e)
            (e->op == VAR_STATE || e->op == VAR_TARGET || e->op == VAR_PREDICTION || e->op == VAR_PREACTIVATION);
 }
 
-/* The one output that an expression reads, NNT_NONE for none or several; whether it depends on what the network computes. */
+/* The one output that an expression reads, NNT_NONE for none or several; whether it depends on what the network
+ * computes. */
 static uint32_t output_read(const struct checker *c, const struct expr *e, bool *out_computed)
 {
     bool *needed = calloc(e->id + (size_t)1, sizeof *needed);
@@ -139,7 +145,8 @@ static void set_terms(struct checker *c, const struct expr *loss)
     if (!n) term[0] = loss, n = 1;
     c->m->n_terms = n;
     c->m->term = arena_alloc(c->arena, n * sizeof *c->m->term);
-    for (uint32_t i = 0; i < n; i++) c->m->term[i] = (struct loss_term){term[i], output_read(c, term[i], &computed)};
+    for (uint32_t i = 0; i < n; i++)
+        c->m->term[i] = (struct loss_term){term[i], output_read(c, term[i], &computed)};
 }
 
 static void check_boundary(const struct scope *s, const struct ast *e)
@@ -156,7 +163,8 @@ static void check_boundary(const struct scope *s, const struct ast *e)
     const struct expr *loss = evaluate_number(&inner, e, "the boundary loss");
     if (!loss) return;
     if (loss->width) {
-        mistake(s, e->span, "bad-shape", "the boundary loss is a vector of %u; a number a sample was expected", loss->width);
+        mistake(s, e->span, "bad-shape", "the boundary loss is a vector of %u; a number a sample was expected",
+                loss->width);
         diag_hint(c->diag, "write 'sum(…)' around it");
         return;
     }
@@ -169,7 +177,7 @@ static void check_boundary(const struct scope *s, const struct ast *e)
     set_terms(c, loss);
 }
 
-/* ---- R ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- R ---------------------------------------------------------------------------------------------------- */
 
 static void check_bulk(const struct scope *s, const struct ast *statement)
 {
@@ -184,15 +192,19 @@ static void check_bulk(const struct scope *s, const struct ast *statement)
     for (uint32_t i = 0; i < list.count; i++) {
         if (list.group[i] == NNT_NONE) continue;
         struct group *g = &c->m->group[list.group[i]];
-        if (g->in_R) mistake(s, list.ref[i]->span, "duplicate-name", "'%s' is named a second time", g->shown);
+        if (g->in_R)
+            mistake(s, list.ref[i]->span, "duplicate-name", "'%s' is named a second time", g->shown);
         else if (!g->predicted && !c->doubt_blocks)
-            mistake(s, list.ref[i]->span, "not-predicted", "'%s' has neither incoming block nor bias, and so no error of its own", g->shown);
+            mistake(s, list.ref[i]->span, "not-predicted",
+                    "'%s' has neither incoming block nor bias, and so no error of its own", g->shown);
         g->in_R = true;
     }
 }
 
 void check_loss(const struct scope *s, const struct ast *statement)
 {
-    if (statement->kind == AST_LOSS_BULK) check_bulk(s, statement);
-    else check_boundary(s, statement->child[0]);
+    if (statement->kind == AST_LOSS_BULK)
+        check_bulk(s, statement);
+    else
+        check_boundary(s, statement->child[0]);
 }

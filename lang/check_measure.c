@@ -1,4 +1,4 @@
-/* check_measure.c: measure blocks: when, on which probe, what; and the default block, as far as it can be had. */
+/* check_measure.c: measure blocks: when, on which probe, what; and the default block. */
 #include "lang/check.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static const struct {
 };
 _Static_assert(MEASURES <= 32, "measures are bits of a mask");
 
-/* ---- when ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- when ------------------------------------------------------------------------------------------------- */
 
 static void check_every(const struct scope *s, const struct ast *when, struct measure_spec *m)
 {
@@ -45,12 +45,15 @@ static void check_times(const struct scope *s, const struct ast *when, struct me
 static void check_when(const struct scope *s, const struct ast *when, struct measure_spec *m)
 {
     if (!when || when->kind != AST_WHEN) return;
-    if (!strcmp(when->text, "every")) check_every(s, when, m);
-    else if (!strcmp(when->text, "times")) check_times(s, when, m);
-    else m->when = WHEN_END;
+    if (!strcmp(when->text, "every"))
+        check_every(s, when, m);
+    else if (!strcmp(when->text, "times"))
+        check_times(s, when, m);
+    else
+        m->when = WHEN_END;
 }
 
-/* ---- on which samples ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- on which samples ------------------------------------------------------------------------------------- */
 
 static void check_probe(const struct scope *s, const struct ast *node, struct measure_spec *m)
 {
@@ -58,18 +61,20 @@ static void check_probe(const struct scope *s, const struct ast *node, struct me
     struct checker *c = s->c;
     const struct ast *count = node->child[1], *split = node->child[2];
     uint64_t probe;
-    if (count && constant_whole(s, count, "the number of samples", 1, UINT32_MAX - 1.0, &probe)) m->probe = (uint32_t)probe;
+    if (count && constant_whole(s, count, "the number of samples", 1, UINT32_MAX - 1.0, &probe))
+        m->probe = (uint32_t)probe;
     if (!split || split->kind == AST_ERROR) return;
     m->of_test = named(split, AST_NAME, "test");
     if (!m->of_test && !named(split, AST_NAME, "train")) {
         mistake(s, split->span, "unknown-word", "samples of '%s'; train or test was expected", split->text);
         (void)diag_did_you_mean(c->diag, split->text, words, LENGTH(words));
     } else if (m->of_test && !c->test_available && !c->test_unknown && c->data.node) {
-        mistake(s, split->span, "no-test-data", "there is no test data; 'test SOURCE' or 'holdout SHARE' in the data block was expected");
+        mistake(s, split->span, "no-test-data",
+                "there is no test data; 'test SOURCE' or 'holdout SHARE' in the data block was expected");
     }
 }
 
-/* ---- what ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- what ------------------------------------------------------------------------------------------------- */
 
 static int find_measure(const struct scope *s, const struct ast *e)
 {
@@ -122,9 +127,12 @@ static void check_item(const struct scope *s, const struct ast *e, struct measur
     if (which < 0 || !match_arguments(s, e, which == MEASURE_efficiency ? "probes=32" : "", a, &n)) return;
     if (n) (void)argument_whole(s, &a[0], 1, 1e6, &ok);
     const char *lacks = what_lacks(c, which);
-    if (m->asked & 1u << which) mistake(s, e->span, "duplicate-name", "'%s' is asked for twice in this block", e->text);
-    else if (lacks) mistake(s, e->span, "cannot-measure", "'%s' cannot be had: %s", e->text, lacks);
-    else if (ok && !measures[which].supported) refuse_named(c, arena_printf(c->arena, "measure %s", measures[which].name), name_of(e));
+    if (m->asked & 1u << which)
+        mistake(s, e->span, "duplicate-name", "'%s' is asked for twice in this block", e->text);
+    else if (lacks)
+        mistake(s, e->span, "cannot-measure", "'%s' cannot be had: %s", e->text, lacks);
+    else if (ok && !measures[which].supported)
+        refuse_named(c, arena_printf(c->arena, "measure %s", measures[which].name), name_of(e));
     m->asked |= 1u << which;
     if (measures[which].need != NEED_ENSEMBLE) return;
     c->m->asks_ensemble = true;
@@ -149,9 +157,10 @@ static void check_block(struct checker *c, const struct part *part)
     add_spec(c, spec);
 }
 
-/* ---- the default ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the default ------------------------------------------------------------------------------------------ */
 
-static const int default_measures[] = {MEASURE_loss, MEASURE_accuracy, MEASURE_U, MEASURE_F, MEASURE_S, MEASURE_S_T, MEASURE_C};
+static const int default_measures[] = {MEASURE_loss, MEASURE_accuracy, MEASURE_U, MEASURE_F,
+                                       MEASURE_S,    MEASURE_S_T,      MEASURE_C};
 
 /* measure every 1 epoch on 512 samples of train { loss, accuracy, U, F, S, S_T, C }, without what cannot be had. */
 static void add_default(struct checker *c)
@@ -166,7 +175,8 @@ static void add_default(struct checker *c)
         if (!why && !improper) spec.asked |= 1u << which;
     }
     if (no_ensemble)
-        left_out(c, spec.at, "U, F, S, S_T and C are not measured: the ensemble has no free neuron, or one that nothing holds");
+        left_out(c, spec.at,
+                 "U, F, S, S_T and C are not measured: the ensemble has no free neuron, or one that nothing holds");
     if (spec.asked) add_spec(c, spec);
 }
 

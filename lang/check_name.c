@@ -1,10 +1,10 @@
-/* check_name.c: what a name means where it stands: locals, the place's own names, groups, params and lets. */
+/* check_name.c: what a name means where it stands: locals, groups, params and lets. */
 #include "lang/check.h"
 
 #include <string.h>
 
-static const char *const reserved[] = {"z",        "s",        "target",   "none", "prediction", "fan_in", "fan_out",
-                                       "progress", "boundary", "bulk",     "free_energy"};
+static const char *const reserved[] = {"z",       "s",        "target",   "none", "prediction", "fan_in",
+                                       "fan_out", "progress", "boundary", "bulk", "free_energy"};
 
 bool is_reserved_name(const char *name)
 {
@@ -35,7 +35,7 @@ const struct declaration *find_declaration(const struct checker *c, const char *
     return NULL;
 }
 
-/* ---- suggestions -------------------------------------------------------------------------------------------------------- */
+/* ---- suggestions ------------------------------------------------------------------------------------------ */
 
 static void place_names(const struct scope *s, struct choice *choice)
 {
@@ -65,12 +65,15 @@ static void names_here(const struct scope *s, struct choice *choice)
         if (!s->c->symbol[i].let) choice_add(s->c, choice, s->c->symbol[i].name);
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------- */
+/* ---- messages --------------------------------------------------------------------------------------------- */
 
 static const char *const place_words[] = {
-    [PLACE_CONSTANT] = "a constant",   [PLACE_ACTIVATION] = "an activation, which is an expression of z",
-    [PLACE_POTENTIAL] = "a potential, which is an expression of s", [PLACE_LOSS] = "the boundary loss",
-    [PLACE_INIT] = "init, where fan_in and fan_out can be named",   [PLACE_SCHEDULE] = "a schedule, which is an expression of progress",
+    [PLACE_CONSTANT] = "a constant",
+    [PLACE_ACTIVATION] = "an activation, which is an expression of z",
+    [PLACE_POTENTIAL] = "a potential, which is an expression of s",
+    [PLACE_LOSS] = "the boundary loss",
+    [PLACE_INIT] = "init, where fan_in and fan_out can be named",
+    [PLACE_SCHEDULE] = "a schedule, which is an expression of progress",
     [PLACE_BINDING] = "a binding",
 };
 
@@ -79,12 +82,16 @@ static bool gives_name(const struct ast *file, const char *name)
     for (uint32_t i = 0; i < file->n_children; i++) {
         const struct ast *top = file->child[i];
         if ((top->kind == AST_PARAM || top->kind == AST_LET) && !strcmp(top->text, name)) return true;
-        if (top->kind == AST_INCLUDE && top->n_children > 1 && top->child[1] && gives_name(top->child[1], name)) return true;
+        if (top->kind == AST_INCLUDE && top->n_children > 1 && top->child[1] && gives_name(top->child[1], name))
+            return true;
     }
     return false;
 }
 
-bool is_later(const struct checker *c, const char *name) { return gives_name(c->source->file, name); }
+bool is_later(const struct checker *c, const char *name)
+{
+    return gives_name(c->source->file, name);
+}
 
 /* The name exists elsewhere: say why not here. */
 static bool explain_name(const struct scope *s, const struct ast *e)
@@ -96,7 +103,8 @@ static bool explain_name(const struct scope *s, const struct ast *e)
         return true;
     }
     if (is_later(s->c, name)) {
-        mistake(s, e->span, "used-before", "'%s' is used before it is given; params and lets come before their uses", name);
+        mistake(s, e->span, "used-before",
+                "'%s' is used before it is given; params and lets come before their uses", name);
         return true;
     }
     if (is_reserved_name(name)) {
@@ -117,6 +125,7 @@ static bool explain_name(const struct scope *s, const struct ast *e)
 static struct value unknown_name(const struct scope *s, const struct ast *e)
 {
     if (explain_name(s, e)) return poison();
+    if (!first_unknown(s->c, e->text)) return poison();
     struct choice choice = {0};
     names_here(s, &choice);
     functions_here(s, &choice);
@@ -125,7 +134,7 @@ static struct value unknown_name(const struct scope *s, const struct ast *e)
     return poison();
 }
 
-/* ---- names of a place -------------------------------------------------------------------------------------------------------- */
+/* ---- names of a place ------------------------------------------------------------------------------------- */
 
 static const struct expr *variable(const struct scope *s, enum variable which, uint32_t index, uint32_t width)
 {
@@ -156,7 +165,8 @@ static uint32_t loss_group(const struct scope *s, const struct ast *e, const str
     const struct group *group = &c->m->group[g];
     if (group->input || group->output) return group->size ? g : NNT_NONE;
     if (!c->doubt_boundary)
-        mistake(s, e->span, "not-boundary", "'%s' is neither input nor output; the boundary loss is a function of these", group->shown);
+        mistake(s, e->span, "not-boundary",
+                "'%s' is neither input nor output; the boundary loss is a function of these", group->shown);
     return NNT_NONE;
 }
 
@@ -176,7 +186,8 @@ static uint32_t only_output(const struct scope *s, const struct ast *e)
     }
     if (count == 1) return m->group[found].size ? found : NNT_NONE;
     if (s->c->doubt_boundary || s->c->doubt_groups) return NNT_NONE;
-    if (!count) mistake(s, e->span, "no-output", "target is the data of an output, and there is no output");
+    if (!count)
+        mistake(s, e->span, "no-output", "target is the data of an output, and there is no output");
     else {
         mistake(s, e->span, "which-target", "there are %u outputs; say whose target is meant", count);
         diag_hint(s->c->diag, "write 'target(%s)'", m->group[found].shown);
@@ -187,13 +198,20 @@ static uint32_t only_output(const struct scope *s, const struct ast *e)
 static bool place_name(const struct scope *s, const struct ast *e, struct value *out)
 {
     const char *name = e->text;
-    if (s->place == PLACE_ACTIVATION && !strcmp(name, "z")) *out = number_value(variable(s, VAR_Z, 0, s->width));
-    else if (s->place == PLACE_POTENTIAL && !strcmp(name, "s")) *out = number_value(variable(s, VAR_S, 0, s->width));
-    else if (s->place == PLACE_SCHEDULE && !strcmp(name, "progress")) *out = number_value(variable(s, VAR_PROGRESS, 0, 0));
-    else if (s->place == PLACE_INIT && !strcmp(name, "fan_in")) *out = number_value(expr_number(s->c->m->pool, s->fan_in));
-    else if (s->place == PLACE_INIT && !strcmp(name, "fan_out")) *out = number_value(expr_number(s->c->m->pool, s->fan_out));
-    else if (s->place == PLACE_LOSS && !strcmp(name, "target")) *out = group_variable(s, VAR_TARGET, only_output(s, e));
-    else return false;
+    if (s->place == PLACE_ACTIVATION && !strcmp(name, "z"))
+        *out = number_value(variable(s, VAR_Z, 0, s->width));
+    else if (s->place == PLACE_POTENTIAL && !strcmp(name, "s"))
+        *out = number_value(variable(s, VAR_S, 0, s->width));
+    else if (s->place == PLACE_SCHEDULE && !strcmp(name, "progress"))
+        *out = number_value(variable(s, VAR_PROGRESS, 0, 0));
+    else if (s->place == PLACE_INIT && !strcmp(name, "fan_in"))
+        *out = number_value(expr_number(s->c->m->pool, s->fan_in));
+    else if (s->place == PLACE_INIT && !strcmp(name, "fan_out"))
+        *out = number_value(expr_number(s->c->m->pool, s->fan_out));
+    else if (s->place == PLACE_LOSS && !strcmp(name, "target"))
+        *out = group_variable(s, VAR_TARGET, only_output(s, e));
+    else
+        return false;
     return true;
 }
 
@@ -204,7 +222,8 @@ static bool field_name(const struct scope *s, const struct ast *e, struct value 
         if (strcmp(data->field[i], e->text)) continue;
         *out = number_value(variable(s, VAR_FIELD, i, 1));
         if (find_symbol(s, e->text)) {
-            mistake(s, e->span, "name-taken", "'%s' is a field of the data and a param or let; it cannot be told which is meant", e->text);
+            mistake(s, e->span, "name-taken",
+                    "'%s' is a field of the data and a param or let; it cannot be told which is meant", e->text);
             *out = poison();
         }
         return true;
@@ -243,7 +262,7 @@ struct value evaluate_index(const struct scope *s, const struct ast *e)
     return poison();
 }
 
-/* ---- target(y), prediction(g) ---------------------------------------------------------------------------------------------- */
+/* ---- target(y), prediction(g) ----------------------------------------------------------------------------- */
 
 static uint32_t named_group(const struct scope *s, const struct ast *call)
 {
@@ -256,6 +275,7 @@ static uint32_t named_group(const struct scope *s, const struct ast *call)
     const struct declaration *d = find_declaration(s->c, a->text);
     if (d) return loss_group(s, a, d);
     struct choice choice = {0};
+    if (!first_unknown(s->c, a->text)) return NNT_NONE;
     place_names(s, &choice);
     mistake(s, name_of(a), "unknown-name", "unknown group '%s'", a->text);
     suggest(s->c, a->text, &choice);
@@ -269,7 +289,8 @@ struct value loss_call(const struct scope *s, const struct ast *call)
     if (g == NNT_NONE) return poison();
     const struct group *group = &s->c->m->group[g];
     if (target && !group->output) {
-        mistake(s, call->child[0]->span, "not-output", "'%s' is an input; target is the data of an output", group->shown);
+        mistake(s, call->child[0]->span, "not-output", "'%s' is an input; target is the data of an output",
+                group->shown);
         return poison();
     }
     if (!target && !group->predicted) {

@@ -1,13 +1,16 @@
-/* check_network.c: groups, sizes, projections, dynamics, and the order in which a network's statements are checked. */
+/* check_network.c: groups, sizes, projections, dynamics, and the order in which statements are checked. */
 #include "lang/check.h"
 
 #include <string.h>
 
 enum { MOST_AXES = 4, MOST_INDICES = 4 * MODEL_MOST_GROUPS };
 
-static struct scope network_scope(struct checker *c) { return scope_of(c, PLACE_CONSTANT, c->network.symbols); }
+static struct scope network_scope(struct checker *c)
+{
+    return scope_of(c, PLACE_CONSTANT, c->network.symbols);
+}
 
-/* ---- neurons ------------------------------------------------------------------------------------------------------------------ */
+/* ---- neurons ---------------------------------------------------------------------------------------------- */
 
 struct grid {
     uint32_t rank, extent[MOST_AXES], size;
@@ -19,14 +22,16 @@ static bool check_grid(const struct scope *s, const struct ast *list, struct gri
     *out = (struct grid){.rank = 1, .extent = {1, 1, 1, 1}, .size = 1};
     if (!list) return true;
     if (list->n_children > MOST_AXES) {
-        mistake(s, list->span, "bad-shape", "a grid of %u axes; at most %d are possible", list->n_children, MOST_AXES);
+        mistake(s, list->span, "bad-shape", "a grid of %u axes; at most %d are possible", list->n_children,
+                MOST_AXES);
         return false;
     }
     uint64_t size = 1;
     out->rank = list->n_children;
     for (uint32_t i = 0; i < list->n_children; i++) {
         uint64_t extent;
-        if (!constant_whole(s, list->child[i], "the number of neurons", 1, MODEL_MOST_NEURONS, &extent)) return false;
+        if (!constant_whole(s, list->child[i], "the number of neurons", 1, MODEL_MOST_NEURONS, &extent))
+            return false;
         size *= extent;
         out->extent[i] = (uint32_t)extent;
         if (size > MODEL_MOST_NEURONS) {
@@ -46,7 +51,11 @@ static void add_group(struct checker *c, const struct ast *decl, const struct gr
     c->has_activation = arena_grow(c->arena, c->has_activation, m->n_groups, &capacity, sizeof *c->has_activation);
     struct group *g = &m->group[m->n_groups];
     c->has_activation[m->n_groups++] = false;
-    *g = (struct group){.name = decl->text, .shown = decl->text, .size = grid->size, .rank = grid->rank, .bias = NNT_NONE,
+    *g = (struct group){.name = decl->text,
+                        .shown = decl->text,
+                        .size = grid->size,
+                        .rank = grid->rank,
+                        .bias = NNT_NONE,
                         .at = name_of(decl)};
     memcpy(g->extent, grid->extent, sizeof g->extent);
     if (!element) return;
@@ -60,13 +69,14 @@ static bool check_group_name(const struct scope *s, const struct ast *decl)
     const struct declaration *other = find_declaration(s->c, decl->text);
     const struct symbol *symbol = find_symbol(s, decl->text);
     if (!strcmp(decl->text, "target") || !strcmp(decl->text, "none")) {
-        mistake(s, name_of(decl), "reserved-name", "'%s' has a meaning of its own; a group cannot have this name", decl->text);
+        mistake(s, name_of(decl), "reserved-name", "'%s' has a meaning of its own; a group cannot have this name",
+                decl->text);
     } else if (other) {
         mistake(s, name_of(decl), "duplicate-name", "the group '%s' is given a second time", decl->text);
         diag_note(s->c->diag, other->at, "given here first");
     } else if (symbol) {
-        mistake(s, name_of(decl), "duplicate-name", "'%s' is a %s already; a group needs a name of its own", decl->text,
-                symbol->is_param ? "param" : "let");
+        mistake(s, name_of(decl), "duplicate-name", "'%s' is a %s already; a group needs a name of its own",
+                decl->text, symbol->is_param ? "param" : "let");
         diag_note(s->c->diag, symbol->at, "given here");
     }
     return !other;
@@ -78,7 +88,8 @@ static bool check_depth(const struct scope *s, const struct ast *decl, bool arra
     *out = 1;
     if (!array) return true;
     const struct ast *list = decl->child[0];
-    if (list->n_children == 1) return constant_whole(s, list->child[0], "the number of groups", 0, MODEL_MOST_GROUPS, out);
+    if (list->n_children == 1)
+        return constant_whole(s, list->child[0], "the number of groups", 0, MODEL_MOST_GROUPS, out);
     mistake(s, list->span, "bad-shape", "an array of groups has one depth; %u numbers found", list->n_children);
     return false;
 }
@@ -100,17 +111,19 @@ static void check_declaration(const struct scope *s, const struct ast *decl)
     if (bad) depth = 0, c->doubt_groups = true;
     c->n_neurons += depth * grid.size;
     if (!bad && (c->n_neurons > MODEL_MOST_NEURONS || c->m->n_groups + depth > MODEL_MOST_GROUPS)) {
-        mistake(s, name_of(decl), "too-large", "more than %d neurons or %d groups", MODEL_MOST_NEURONS, MODEL_MOST_GROUPS);
+        mistake(s, name_of(decl), "too-large", "more than %d neurons or %d groups", MODEL_MOST_NEURONS,
+                MODEL_MOST_GROUPS);
         bad = c->doubt_groups = true;
         depth = 0;
     }
-    c->declaration = arena_grow(c->arena, c->declaration, c->n_declarations, &c->declaration_capacity, sizeof *c->declaration);
+    c->declaration =
+        arena_grow(c->arena, c->declaration, c->n_declarations, &c->declaration_capacity, sizeof *c->declaration);
     c->declaration[c->n_declarations++] =
         (struct declaration){decl->text, name_of(decl), array, bad, c->m->n_groups, (uint32_t)depth};
     for (uint32_t i = 0; i < depth; i++) add_group(c, decl, &grid, array ? i + 1 : 0);
 }
 
-/* ---- refs ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- refs ------------------------------------------------------------------------------------------------- */
 
 static void add_ref(struct checker *c, struct group_list *out, uint32_t group, const struct ast *ref)
 {
@@ -125,7 +138,8 @@ static void unknown_group(const struct scope *s, const struct ast *ref)
 {
     struct checker *c = s->c;
     struct choice choice = {0};
-    if (c->doubt_groups && c->unread_groups) return;
+    c->in_doubt = true;
+    if ((c->doubt_groups && c->unread_groups) || !first_unknown(c, ref->text)) return;
     for (uint32_t i = 0; i < c->n_declarations; i++) choice_add(c, &choice, c->declaration[i].name);
     mistake(s, name_of(ref), "unknown-name", "unknown group '%s'", ref->text);
     suggest(c, ref->text, &choice);
@@ -138,7 +152,8 @@ bool is_declared_before(const struct scope *s, const struct declaration *d, cons
     return false;
 }
 
-static bool resolve_index(const struct scope *s, const struct ast *ref, const struct declaration *d, struct group_list *out)
+static bool resolve_index(const struct scope *s, const struct ast *ref, const struct declaration *d,
+                          struct group_list *out)
 {
     double index;
     char found[32];
@@ -153,8 +168,12 @@ static bool resolve_index(const struct scope *s, const struct ast *ref, const st
         return false;
     }
     if (index < 1 || index > d->count) {
-        if (d->count) mistake(s, ref->span, "no-such-group", "there is no '%s[%s]'; the groups are %s[1] to %s[%u]", ref->text, found, ref->text, ref->text, d->count);
-        else mistake(s, ref->span, "no-such-group", "there is no '%s[%s]'; the array has no groups", ref->text, found);
+        if (d->count)
+            mistake(s, ref->span, "no-such-group", "there is no '%s[%s]'; the groups are %s[1] to %s[%u]",
+                    ref->text, found, ref->text, ref->text, d->count);
+        else
+            mistake(s, ref->span, "no-such-group", "there is no '%s[%s]'; the array has no groups", ref->text,
+                    found);
         return false;
     }
     add_ref(s->c, out, d->first + (uint32_t)index - 1, ref);
@@ -186,10 +205,10 @@ bool resolve_refs(const struct scope *s, const struct ast *list, struct group_li
     return ok;
 }
 
-/* ---- families -------------------------------------------------------------------------------------------------------------------- */
+/* ---- families --------------------------------------------------------------------------------------------- */
 
-static void run_family(const struct scope *s, const struct ast *family, const struct ast *statement, double from, double to,
-                       void (*run)(const struct scope *s, const struct ast *statement))
+static void run_family(const struct scope *s, const struct ast *family, const struct ast *statement, double from,
+                       double to, void (*run)(const struct scope *s, const struct ast *statement))
 {
     uint32_t before = s->c->mistakes;
     for (double i = from; i <= to && s->c->mistakes == before; i++) {
@@ -211,24 +230,28 @@ void for_family(const struct scope *s, const struct ast *family, const struct as
     s->c->in_doubt = false;
     bool ok = family->kind == AST_FAMILY;
     if (ok && is_reserved_name(family->text)) {
-        mistake(s, name_of(family), "reserved-name", "'%s' has a meaning of its own; an index cannot have this name", family->text);
+        mistake(s, name_of(family), "reserved-name",
+                "'%s' has a meaning of its own; an index cannot have this name", family->text);
         ok = false;
     }
     ok = ok && constant_number(s, family->child[0], "the first index", &from) &&
          constant_number(s, family->child[1], "the last index", &to);
     if (ok && (from != (double)(int64_t)from || to != (double)(int64_t)to)) {
-        mistake(s, family->child[from != (double)(int64_t)from ? 0 : 1]->span, "not-whole", "an index is not a whole number");
+        mistake(s, family->child[from != (double)(int64_t)from ? 0 : 1]->span, "not-whole",
+                "an index is not a whole number");
         ok = false;
     }
     if (ok && to - from >= MOST_INDICES) {
         mistake(s, family->child[1]->span, "too-large", "more than %d indices", MOST_INDICES);
         ok = false;
     }
-    if (ok) run_family(s, family, statement, from, to, run);
-    else s->c->in_doubt = true;
+    if (ok)
+        run_family(s, family, statement, from, to, run);
+    else
+        s->c->in_doubt = true;
 }
 
-/* ---- input, output, dynamics ----------------------------------------------------------------------------------------------------- */
+/* ---- input, output, dynamics ------------------------------------------------------------------------------ */
 
 static void check_each_tick(const struct scope *s, const struct ast *tick)
 {
@@ -240,7 +263,8 @@ static void check_each_tick(const struct scope *s, const struct ast *tick)
         return;
     }
     if (s->c->dynamics == DYNAMICS_FEEDFORWARD || s->c->dynamics == DYNAMICS_SETTLE)
-        mistake(s, tick->span, "needs-ticks", "'each tick' without 'dynamics ticks(n)', n at least the number of rows");
+        mistake(s, tick->span, "needs-ticks",
+                "'each tick' without 'dynamics ticks(n)', n at least the number of rows");
     else
         refuse(s->c, REFUSED_each_tick, tick->span);
 }
@@ -256,9 +280,12 @@ static void mark_boundary(const struct scope *s, const struct ast *statement, bo
         if (input ? g->input : g->output)
             mistake(s, list.ref[i]->span, "duplicate-name", "'%s' is named a second time", g->shown);
         else if (input ? g->output : g->input)
-            mistake(s, list.ref[i]->span, "both-projections", "'%s' is both input and output; a group is at most one of these", g->shown);
-        else if (input) g->input = true;
-        else g->output = true;
+            mistake(s, list.ref[i]->span, "both-projections",
+                    "'%s' is both input and output; a group is at most one of these", g->shown);
+        else if (input)
+            g->input = true;
+        else
+            g->output = true;
     }
 }
 
@@ -310,19 +337,22 @@ static void check_dynamics(const struct scope *s, const struct ast *e)
     }
     c->dynamics_at = e->span;
     c->dynamics = DYNAMICS_UNKNOWN;
-    if (named(e, AST_NAME, "feedforward")) c->dynamics = DYNAMICS_FEEDFORWARD;
-    else if (named(e, AST_NAME, "settle") || named(e, AST_CALL, "settle")) c->dynamics = check_settle(s, e);
-    else if (named(e, AST_NAME, "ticks") || named(e, AST_CALL, "ticks")) c->dynamics = check_ticks(s, e);
+    if (named(e, AST_NAME, "feedforward"))
+        c->dynamics = DYNAMICS_FEEDFORWARD;
+    else if (named(e, AST_NAME, "settle") || named(e, AST_CALL, "settle"))
+        c->dynamics = check_settle(s, e);
+    else if (named(e, AST_NAME, "ticks") || named(e, AST_CALL, "ticks"))
+        c->dynamics = check_ticks(s, e);
     else if (e->kind != AST_ERROR) {
         mistake(s, name_of(e), "unknown-word", "unknown dynamics; feedforward, ticks(n) or settle(…) was expected");
         if (e->text[0]) (void)diag_did_you_mean(c->diag, e->text, words, LENGTH(words));
     }
 }
 
-/* ---- the block --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the block -------------------------------------------------------------------------------------------- */
 
-static void each_statement(struct checker *c, enum ast_kind kind, void (*run)(const struct scope *s, const struct ast *statement),
-                           int family, bool *doubt)
+static void each_statement(struct checker *c, enum ast_kind kind,
+                           void (*run)(const struct scope *s, const struct ast *statement), int family, bool *doubt)
 {
     struct scope s = network_scope(c);
     for (uint32_t i = 0; i < c->network.node->n_children; i++) {
@@ -341,10 +371,12 @@ static void check_neurons(const struct scope *s, const struct ast *statement)
     for (uint32_t i = 0; i < statement->n_children; i++) check_declaration(s, statement->child[i]);
 }
 
-/* A statement that did not parse may have been the one that is missed later: nothing of its kind is said to be missing. */
+/* A statement that did not parse may have been the one that is missed later: nothing of its kind is said to be
+ * missing. */
 static void doubt_unread(struct checker *c, const struct ast *error)
 {
-    static const char *const words[] = {"neurons", "input", "output", "weights", "biases", "activation", "potential", "loss", "dynamics"};
+    static const char *const words[] = {"neurons",    "input",     "output", "weights", "biases",
+                                        "activation", "potential", "loss",   "dynamics"};
     const char *nearest = error->text[0] ? text_nearest(error->text, words, LENGTH(words)) : NULL;
     bool all = !nearest;
     if (all || !strcmp(nearest, "neurons")) c->doubt_groups = c->unread_groups = true;
@@ -360,8 +392,11 @@ static void check_settings_of_network(struct checker *c)
     struct scope s = network_scope(c);
     for (uint32_t i = 0; i < c->network.node->n_children; i++) {
         const struct ast *statement = c->network.node->child[i];
-        if (statement->kind == AST_ERROR) doubt_unread(c, statement);
-        if (statement->kind == AST_SETTING) check_dynamics(&s, statement->child[0]);
+        bool dynamics = statement->kind == AST_SETTING && !strcmp(statement->text, "dynamics");
+        if (dynamics)
+            check_dynamics(&s, statement->child[0]);
+        else if (statement->kind == AST_ERROR || statement->kind == AST_SETTING)
+            doubt_unread(c, statement);
     }
 }
 
@@ -369,7 +404,8 @@ static void mark_predicted(struct checker *c)
 {
     struct model *m = c->m;
     for (uint32_t i = 0; i < m->n_blocks; i++) m->group[m->block[i].to].driven = true;
-    for (uint32_t g = 0; g < m->n_groups; g++) m->group[g].predicted = m->group[g].driven || m->group[g].bias != NNT_NONE;
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        m->group[g].predicted = m->group[g].driven || m->group[g].bias != NNT_NONE;
 }
 
 void check_network(struct checker *c)

@@ -6,7 +6,7 @@
 
 static const double MOST_SEED = 9007199254740992.0;
 
-/* ---- optimizers -------------------------------------------------------------------------------------------------------------------- */
+/* ---- optimizers ------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *arguments;
@@ -25,7 +25,8 @@ static int find_optimizer(const struct scope *s, const struct ast *e)
         choice_add(s->c, &choice, optimizers[i].name);
     }
     if (e->kind == AST_ERROR) return -1;
-    mistake(s, name_of(e), "unknown-word", "unknown optimizer%s%s%s", e->text[0] ? " '" : "", e->text, e->text[0] ? "'" : "");
+    mistake(s, name_of(e), "unknown-word", "unknown optimizer%s%s%s", e->text[0] ? " '" : "", e->text,
+            e->text[0] ? "'" : "");
     suggest(s->c, e->text, &choice);
     return -1;
 }
@@ -46,19 +47,30 @@ static void set_argument(const struct scope *s, const struct argument *a, struct
     double value;
     if (!strcmp(a->name, "rate")) {
         const struct expr *rate = a->given ? check_schedule(s, a->given, "the rate", 0, true) : NULL;
-        if (rate) c->m->train.rate = rate;
-        else if (a->given) *ok = false;
-        else c->m->train.rate = expr_number(c->m->pool, text_to_number(a->fallback, &value) ? value : 0);
+        if (rate)
+            c->m->train.rate = rate;
+        else if (a->given)
+            *ok = false;
+        else
+            c->m->train.rate = expr_number(c->m->pool, text_to_number(a->fallback, &value) ? value : 0);
     } else if (!strcmp(a->name, "nesterov")) {
         if (a->given && !constant_truth(s, a->given, "nesterov", &o->nesterov)) *ok = false;
-    } else if (!strcmp(a->name, "momentum")) o->momentum = below_one(s, a, ok);
-    else if (!strcmp(a->name, "beta1")) o->beta1 = below_one(s, a, ok);
-    else if (!strcmp(a->name, "beta2")) o->beta2 = below_one(s, a, ok);
-    else if (!strcmp(a->name, "rho")) o->rho = below_one(s, a, ok);
-    else if (!strcmp(a->name, "epsilon")) o->epsilon = argument_number(s, a, 1e-30, 1, ok);
-    else if (!strcmp(a->name, "decay")) o->decay = argument_number(s, a, 0, HUGE_VAL, ok);
-    else if (!strcmp(a->name, "clip")) o->clip = argument_number(s, a, 0, HUGE_VAL, ok);
-    else BUG("no optimizer knows '%s'", a->name);
+    } else if (!strcmp(a->name, "momentum"))
+        o->momentum = below_one(s, a, ok);
+    else if (!strcmp(a->name, "beta1"))
+        o->beta1 = below_one(s, a, ok);
+    else if (!strcmp(a->name, "beta2"))
+        o->beta2 = below_one(s, a, ok);
+    else if (!strcmp(a->name, "rho"))
+        o->rho = below_one(s, a, ok);
+    else if (!strcmp(a->name, "epsilon"))
+        o->epsilon = argument_number(s, a, 1e-30, 1, ok);
+    else if (!strcmp(a->name, "decay"))
+        o->decay = argument_number(s, a, 0, HUGE_VAL, ok);
+    else if (!strcmp(a->name, "clip"))
+        o->clip = argument_number(s, a, 0, HUGE_VAL, ok);
+    else
+        BUG("no optimizer knows '%s'", a->name);
 }
 
 static void check_optimizer(const struct scope *s, const struct ast *e)
@@ -69,41 +81,29 @@ static void check_optimizer(const struct scope *s, const struct ast *e)
     if (row < 0) return;
     struct optimizer_spec *o = &s->c->m->optimizer;
     *o = (struct optimizer_spec){.which = (enum optimizer)row};
-    bool ok = match_arguments(s, e, arena_printf(s->c->arena, "%s decay=0 clip=0", optimizers[row].arguments), a, &n);
+    bool ok =
+        match_arguments(s, e, arena_printf(s->c->arena, "%s decay=0 clip=0", optimizers[row].arguments), a, &n);
     for (uint32_t i = 0; ok && i < n; i++) set_argument(s, &a[i], o, &ok);
     if (ok && !optimizers[row].supported)
         refuse_named(s->c, arena_printf(s->c->arena, "optimizer %s", optimizers[row].name), name_of(e));
 }
 
-/* ---- the coefficient of the boundary loss --------------------------------------------------------------------------------------------- */
-
-/* A constant factor k of the gradient is the same as other numbers of the optimizer: k g + decay q = k (g + decay/k q), clipped at
- * clip/k; sgd is then faster by k, and adam and rmsprop divide it away but for their epsilon. */
-static void fold_coefficient(const struct scope *s, struct span at)
+/* The coefficient of the boundary loss, where it is not 1. */
+static void take_coefficient(const struct scope *s)
 {
-    struct checker *c = s->c;
-    struct optimizer_spec *o = &c->m->optimizer;
-    const struct expr *k = c->coefficient;
-    if (!k || (expr_is_number(k) && k->number == 1)) return;
-    bool plain = o->which == OPTIMIZER_sgd && o->momentum == 0 && o->decay == 0 && o->clip == 0;
-    if (!expr_is_number(k) && !plain) {
-        refuse(c, REFUSED_coefficient, at);
-        return;
-    }
-    if (o->which == OPTIMIZER_sgd) c->m->train.rate = expr_apply(c->m->pool, PRIMITIVE_mul, c->m->train.rate, k, NULL);
-    else o->epsilon /= k->number;
-    if (!expr_is_number(k)) return;
-    o->decay /= k->number;
-    o->clip /= k->number;
+    const struct expr *k = s->c->coefficient;
+    if (k && !(expr_is_number(k) && k->number == 1)) s->c->m->train.boundary = k;
 }
 
-/* ---- train --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- train ------------------------------------------------------------------------------------------------ */
 
 static void check_batch(const struct scope *s, const struct ast *e)
 {
     uint64_t batch;
-    if (named(e, AST_NAME, "all")) s->c->m->train.batch = 0;
-    else if (constant_whole(s, e, "batch", 1, UINT32_MAX, &batch)) s->c->m->train.batch = (uint32_t)batch;
+    if (named(e, AST_NAME, "all"))
+        s->c->m->train.batch = 0;
+    else if (constant_whole(s, e, "batch", 1, UINT32_MAX, &batch))
+        s->c->m->train.batch = (uint32_t)batch;
 }
 
 static void check_epochs(const struct scope *s, const struct ast *e)
@@ -140,13 +140,17 @@ static void check_train_block(const struct scope *s, const struct ast *given[LEN
     const struct ast *block = s->c->train.node;
     for (uint32_t i = 0; block && i < block->n_children; i++) {
         const struct ast *statement = block->child[i];
+        bool known = false;
         for (size_t j = 0; statement->kind == AST_SETTING && j < LENGTH(settings); j++) {
             if (strcmp(settings[j].word, statement->text)) continue;
-            if (given[j]) mistake(s, name_of(statement), "duplicate-name", "%s is given a second time", statement->text);
-            else settings[j].check(s, statement->child[0]);
+            known = true;
+            if (given[j])
+                mistake(s, name_of(statement), "duplicate-name", "%s is given a second time", statement->text);
+            else
+                settings[j].check(s, statement->child[0]);
             given[j] = statement;
         }
-        if (statement->kind == AST_ERROR) s->c->train_unknown = true;
+        if (!known) s->c->train_unknown = true;
     }
     if (given[EPOCHS] && given[STEPS])
         mistake(s, name_of(given[STEPS]), "duplicate-name", "epochs and steps; at most one of these was expected");
@@ -167,16 +171,20 @@ static void decide_training(const struct scope *s)
     if (in_doubt(c) || c->minimizes_other || c->train_unknown || !m->trains) return;
     if (model_trainables(m)) return;
     m->trains = false;
-    if (block) mistake(s, name_of(block), "nothing-to-train", "the network has no weight or bias that is not frozen");
-    else left_out(c, m->group[0].at, "the network has no weight or bias that is not frozen: nothing is trained");
+    if (block)
+        mistake(s, name_of(block), "nothing-to-train", "the network has no weight or bias that is not frozen");
+    else
+        left_out(c, m->group[0].at, "the network has no weight or bias that is not frozen: nothing is trained");
 }
 
 void note_no_effect(struct checker *c)
 {
     if (!c->m->data.present && c->m->data.n_groups)
-        left_out(c, name_of(c->network.node), "the file has no data block: the network can be compiled, but neither trained nor measured");
+        left_out(c, name_of(c->network.node),
+                 "the file has no data block: the network can be compiled, but neither trained nor measured");
     if (c->relaxation_at.source && !c->relaxed && !c->minimizes_other && !diag_failed(c->diag))
-        diag_warn(c->diag, c->relaxation_at, "no-effect", "nothing is relaxed: neither 'reference relaxed' nor 'minimize bulk' is given");
+        diag_warn(c->diag, c->relaxation_at, "no-effect",
+                  "nothing is relaxed: neither 'reference relaxed' nor 'minimize bulk' is given");
 }
 
 void check_train(struct checker *c)
@@ -184,9 +192,10 @@ void check_train(struct checker *c)
     struct scope s = scope_of(c, PLACE_CONSTANT, c->train.symbols);
     const struct ast *given[LENGTH(settings)] = {0};
     struct model *m = c->m;
-    m->train = (struct train_options){.rate = expr_number(m->pool, 0.001), .batch = 32, .epochs = 10, .shuffle = true, .seed = 1};
+    m->train = (struct train_options){
+        .rate = expr_number(m->pool, 0.001), .batch = 32, .epochs = 10, .shuffle = true, .seed = 1};
     m->optimizer = (struct optimizer_spec){.which = OPTIMIZER_adam, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     check_train_block(&s, given);
-    if (given[MINIMIZE]) fold_coefficient(&s, given[MINIMIZE]->child[0]->span);
+    take_coefficient(&s);
     decide_training(&s);
 }

@@ -6,10 +6,16 @@
 
 enum { GRID = 1000 };
 
-/* ---- warmup and piecewise: the schedules whose arguments are schedules --------------------------------------------------------- */
+/* ---- warmup and piecewise: the schedules whose arguments are schedules ------------------------------------ */
 
-static struct value progress(const struct scope *s) { return number_value(expr_variable(s->c->m->pool, VAR_PROGRESS, 0, 0)); }
-static struct value number(const struct scope *s, double value) { return number_value(expr_number(s->c->m->pool, value)); }
+static struct value progress(const struct scope *s)
+{
+    return number_value(expr_variable(s->c->m->pool, VAR_PROGRESS, 0, 0));
+}
+static struct value number(const struct scope *s, double value)
+{
+    return number_value(expr_number(s->c->m->pool, value));
+}
 
 static const struct expr *replace_progress(void *with, const struct expr *variable)
 {
@@ -38,8 +44,10 @@ static struct value warmup(const struct scope *s, const struct ast *e)
         return poison();
     }
     struct value none = {0}, p = progress(s), S = number_value(schedule), share = number(s, f);
-    struct value rest = apply(s, e->span, PRIMITIVE_div, apply(s, e->span, PRIMITIVE_sub, p, share, none), number(s, 1 - f), none);
-    struct value up = apply(s, e->span, PRIMITIVE_mul, schedule_at(s, S, number(s, 0)), apply(s, e->span, PRIMITIVE_div, p, share, none), none);
+    struct value rest =
+        apply(s, e->span, PRIMITIVE_div, apply(s, e->span, PRIMITIVE_sub, p, share, none), number(s, 1 - f), none);
+    struct value up = apply(s, e->span, PRIMITIVE_mul, schedule_at(s, S, number(s, 0)),
+                            apply(s, e->span, PRIMITIVE_div, p, share, none), none);
     struct value below = apply(s, e->span, PRIMITIVE_less, p, share, none);
     return apply(s, e->span, PRIMITIVE_select, below, up, schedule_at(s, S, rest));
 }
@@ -49,7 +57,8 @@ static bool piece(const struct scope *s, const struct ast *a, double before, boo
 {
     if (a->kind == AST_ERROR) return false;
     if (a->kind != AST_PAIR) {
-        mistake(s, a->span, "wrong-arguments", "piecewise takes points and values, as in piecewise(0: 1, 0.5: 0.1)");
+        mistake(s, a->span, "wrong-arguments",
+                "piecewise takes points and values, as in piecewise(0: 1, 0.5: 0.1)");
         return false;
     }
     if (!constant_number(s, a->child[0], "the point", out)) return false;
@@ -65,14 +74,16 @@ static struct value piecewise(const struct scope *s, const struct ast *e)
 {
     struct value result = poison(), none = {0};
     double before = 0, at;
-    if (!e->n_children) mistake(s, e->span, "missing-argument", "piecewise without values, as in piecewise(0: 1, 0.5: 0.1)");
+    if (!e->n_children)
+        mistake(s, e->span, "missing-argument", "piecewise without values, as in piecewise(0: 1, 0.5: 0.1)");
     for (uint32_t i = 0; i < e->n_children; i++) {
         if (!piece(s, e->child[i], before, !i, &at)) return poison();
         const struct expr *value = evaluate_number(s, e->child[i]->child[1], "the value");
         if (!value) return poison();
         before = at;
         struct value earlier = apply(s, e->span, PRIMITIVE_less, progress(s), number(s, at), none);
-        result = i ? apply(s, e->span, PRIMITIVE_select, earlier, result, number_value(value)) : number_value(value);
+        result =
+            i ? apply(s, e->span, PRIMITIVE_select, earlier, result, number_value(value)) : number_value(value);
     }
     return result;
 }
@@ -86,9 +97,10 @@ struct value schedule_call(const struct scope *s, const struct ast *e, bool *out
     return poison();
 }
 
-/* ---- schedules ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- schedules -------------------------------------------------------------------------------------------- */
 
-const struct expr *check_schedule(const struct scope *s, const struct ast *e, const char *what, double low, bool closed)
+const struct expr *check_schedule(const struct scope *s, const struct ast *e, const char *what, double low,
+                                  bool closed)
 {
     struct scope inner = *s;
     inner.place = PLACE_SCHEDULE;
@@ -105,13 +117,14 @@ const struct expr *check_schedule(const struct scope *s, const struct ast *e, co
         text_number(x, found);
         text_number(p, place);
         const char *at = expr_is_number(value) ? "" : arena_printf(s->c->arena, " at progress %s", place);
-        mistake(s, e->span, "out-of-range", "%s is %s%s; a finite number %s %s was expected", what, found, at, closed ? "from" : "above", least);
+        mistake(s, e->span, "out-of-range", "%s is %s%s; a finite number %s %s was expected", what, found, at,
+                closed ? "from" : "above", least);
         return NULL;
     }
     return value;
 }
 
-/* ---- what is minimised ----------------------------------------------------------------------------------------------------------------- */
+/* ---- what is minimised ------------------------------------------------------------------------------------ */
 
 static const char *const objectives[] = {"boundary", "bulk", "free_energy"};
 
@@ -139,8 +152,10 @@ static void add_objective(const struct scope *s, const struct ast *e, int which,
         return;
     }
     c->minimizes_boundary = true;
-    if (!c->has_loss && !c->doubt_loss) mistake(s, e->span, "no-loss", "minimize boundary, and the network has no loss boundary");
-    c->coefficient = c->coefficient ? expr_apply(c->m->pool, PRIMITIVE_add, c->coefficient, coefficient, NULL) : coefficient;
+    if (!c->has_loss && !c->doubt_loss)
+        mistake(s, e->span, "no-loss", "minimize boundary, and the network has no loss boundary");
+    c->coefficient =
+        c->coefficient ? expr_apply(c->m->pool, PRIMITIVE_add, c->coefficient, coefficient, NULL) : coefficient;
 }
 
 static void walk_objective(const struct scope *s, const struct ast *e, const struct expr *coefficient);
@@ -151,12 +166,14 @@ static void walk_product(const struct scope *s, const struct ast *e, const struc
     bool left = names_objective(e->child[0]), divides = !strcmp(e->text, "/");
     const struct ast *factor = e->child[left ? 1 : 0];
     if ((divides && !left) || names_objective(factor)) {
-        mistake(s, e->span, "bad-objective", "not a sum; a sum of boundary, bulk and free_energy with coefficients was expected");
+        mistake(s, e->span, "bad-objective",
+                "not a sum; a sum of boundary, bulk and free_energy with coefficients was expected");
         return;
     }
     const struct expr *value = check_schedule(s, factor, "the coefficient", 0, false);
     enum primitive op = divides ? PRIMITIVE_div : PRIMITIVE_mul;
-    walk_objective(s, e->child[left ? 0 : 1], value ? expr_apply(s->c->m->pool, op, coefficient, value, NULL) : coefficient);
+    walk_objective(s, e->child[left ? 0 : 1],
+                   value ? expr_apply(s->c->m->pool, op, coefficient, value, NULL) : coefficient);
 }
 
 static void walk_objective(const struct scope *s, const struct ast *e, const struct expr *coefficient)
@@ -171,10 +188,12 @@ static void walk_objective(const struct scope *s, const struct ast *e, const str
     } else if (e->kind == AST_BINARY && (!strcmp(e->text, "*") || !strcmp(e->text, "/")) && names_objective(e)) {
         walk_product(s, e, coefficient);
     } else if (e->kind == AST_NAME) {
-        mistake(s, e->span, "unknown-word", "unknown objective '%s'; boundary, bulk or free_energy was expected", e->text);
+        mistake(s, e->span, "unknown-word", "unknown objective '%s'; boundary, bulk or free_energy was expected",
+                e->text);
         (void)diag_did_you_mean(s->c->diag, e->text, objectives, LENGTH(objectives));
     } else {
-        mistake(s, e->span, "bad-objective", "not a sum; a sum of boundary, bulk and free_energy with coefficients was expected");
+        mistake(s, e->span, "bad-objective",
+                "not a sum; a sum of boundary, bulk and free_energy with coefficients was expected");
     }
 }
 

@@ -1,4 +1,4 @@
-/* check_source.c: data sources: names and arguments against runtime/data/sources.def, and the fields that they give. */
+/* check_source.c: data sources against runtime/data/sources.def, and the fields that they give. */
 #include "lang/check.h"
 
 #include <stdlib.h>
@@ -27,18 +27,20 @@ static int find_source(const struct scope *s, const struct ast *e)
         choice_add(s->c, &choice, rows[i].name);
     }
     if (e->kind == AST_ERROR) return -1;
-    mistake(s, name_of(e), "unknown-word", "unknown source%s%s%s", e->text[0] ? " '" : "", e->text, e->text[0] ? "'" : "");
+    mistake(s, name_of(e), "unknown-word", "unknown source%s%s%s", e->text[0] ? " '" : "", e->text,
+            e->text[0] ? "'" : "");
     if (e->text[0]) suggest(s->c, e->text, &choice);
     return -1;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------------------ */
 
 static bool check_file(const struct scope *s, const struct ast *call, const struct ast *a, struct source_spec *out)
 {
     if (a->kind == AST_ERROR) return false;
     if (a->kind != AST_PAIR || a->child[0]->kind != AST_NAME) {
-        mistake(s, a->span, "wrong-arguments", "'%s' takes files by field, as in %s(image: \"images.gz\")", call->text, call->text);
+        mistake(s, a->span, "wrong-arguments", "'%s' takes files by field, as in %s(image: \"images.gz\")",
+                call->text, call->text);
         return false;
     }
     const char *field = a->child[0]->text, *path = constant_text(s, a->child[1], field);
@@ -58,7 +60,8 @@ static bool check_files(const struct scope *s, const struct ast *e, struct sourc
     uint32_t n = e->kind == AST_CALL ? e->n_children : 0;
     bool ok = true;
     if (!n) {
-        mistake(s, name_of(e), "missing-argument", "'%s' without files, as in %s(image: \"images.gz\")", e->text, e->text);
+        mistake(s, name_of(e), "missing-argument", "'%s' without files, as in %s(image: \"images.gz\")", e->text,
+                e->text);
         return false;
     }
     out->field = arena_alloc(s->c->arena, n * sizeof *out->field);
@@ -74,9 +77,11 @@ static bool check_csv(const struct scope *s, const struct ast *e, struct source_
     uint32_t n;
     bool header = true, ok = match_arguments(s, e, "file separator=, header=true skip=0", a, &n);
     if (!ok) return false;
-    const char *file = constant_text(s, a[0].given, "the file"), *separator = a[1].given ? constant_text(s, a[1].given, "the separator") : ",";
+    const char *file = constant_text(s, a[0].given, "the file"),
+               *separator = a[1].given ? constant_text(s, a[1].given, "the separator") : ",";
     if (separator && (strlen(separator) != 1 || strchr("\"\n\r", separator[0]))) {
-        mistake(s, a[1].given->span, "out-of-range", "the separator is a text of %zu bytes; one character, no quote and no line end, was expected", strlen(separator));
+        mistake(s, a[1].given->span, "out-of-range",
+                "the separator is a text of %zu bytes; one character, no quote and no line end, was expected", strlen(separator));
         ok = false;
     }
     if (a[2].given && !constant_truth(s, a[2].given, "header", &header)) ok = false;
@@ -91,7 +96,7 @@ static bool check_csv(const struct scope *s, const struct ast *e, struct source_
     return true;
 }
 
-/* ---- generators -------------------------------------------------------------------------------------------------------------------- */
+/* ---- generators ------------------------------------------------------------------------------------------- */
 
 static bool check_numbers(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
 {
@@ -100,14 +105,18 @@ static bool check_numbers(const struct scope *s, const struct ast *e, int row, s
     bool ok = match_arguments(s, e, rows[row].arguments, a, &n);
     if (ok && n > LENGTH(out->number)) BUG("a source of %u arguments", n);
     for (uint32_t i = 0; ok && i < n; i++) {
-        if (!strcmp(a[i].name, "noise")) out->number[i] = argument_number(s, &a[i], 0, 1e9, &ok);
-        else if (!strcmp(a[i].name, "seed")) out->number[i] = (double)argument_whole(s, &a[i], 0, 9007199254740992.0, &ok);
-        else out->number[i] = (double)argument_whole(s, &a[i], 1, strcmp(a[i].name, "count") ? MODEL_MOST_NEURONS : 1e9, &ok);
+        if (!strcmp(a[i].name, "noise"))
+            out->number[i] = argument_number(s, &a[i], 0, 1e9, &ok);
+        else if (!strcmp(a[i].name, "seed"))
+            out->number[i] = (double)argument_whole(s, &a[i], 0, 9007199254740992.0, &ok);
+        else
+            out->number[i] =
+                (double)argument_whole(s, &a[i], 1, strcmp(a[i].name, "count") ? MODEL_MOST_NEURONS : 1e9, &ok);
     }
     return ok;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the whole -------------------------------------------------------------------------------------------- */
 
 static bool check_row(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
 {
@@ -122,7 +131,8 @@ bool check_source(const struct scope *s, const struct ast *e, struct source_spec
     if (row < 0) return false;
     *out = (struct source_spec){.which = (enum source)row, .at = e->span};
     bool ok = check_row(s, e, row, out);
-    if (ok && !rows[row].supported) refuse_named(s->c, arena_printf(s->c->arena, "source %s", rows[row].name), name_of(e));
+    if (ok && !rows[row].supported)
+        refuse_named(s->c, arena_printf(s->c->arena, "source %s", rows[row].name), name_of(e));
     return ok;
 }
 

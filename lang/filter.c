@@ -284,6 +284,7 @@ static void skip_statement(struct filter *f)
         follow_brackets(f, f->at);
     }
     if (is_list) f->block = BLOCK_TOP;
+    f->supply_at = 0;
     f->n_open = 0;
     f->ends = token_at(f, f->at)->kind != TOKEN_YYEOF;
 }
@@ -303,7 +304,7 @@ static int deliver_between(struct filter *f, int kind, struct span *out_span)
     uint32_t end = f->at > 0 ? token_at(f, f->at - 1)->span.end : 0;
     *out_span = (struct span){token_at(f, f->at)->span.source, end, end};
     f->delivered_end = kind != TOKEN_BROKEN && kind != TOKEN_LINE;
-    f->skips = kind == TOKEN_BROKEN;
+    f->skips = kind == TOKEN_BROKEN || kind == TOKEN_LINE; /* which the grammar takes nowhere */
     return kind;
 }
 
@@ -476,10 +477,14 @@ static bool find_brace(struct filter *f)
 static int begin_word(struct filter *f, const char *word, const struct token **out_token, struct span *out_span)
 {
     f->word = kind_of_word(word);
+    f->meant = *token_at(f, f->at);
+    f->meant.text = word;
     f->orphan = BLOCK_TOP;
     if (f->block == BLOCK_TOP && block_of(f->word) != BLOCK_TOP && !find_brace(f))
         return deliver_broken(f, token_at(f, f->at), out_span);
-    return deliver(f, f->word, out_token, out_span);
+    int kind = deliver(f, f->word, out_token, out_span);
+    *out_token = &f->meant;
+    return kind;
 }
 
 /* Reports a word that begins nothing here; reads it as what it was meant to be, where that is known. */

@@ -40,6 +40,7 @@ struct filter {
     bool is_supplied;   /* that brace was missing: reported, and supplied */
     uint32_t supply_at; /* where such a brace will stand; 0 for none */
     int word;           /* of the statement: its TOKEN_…, 0 where it begins with none */
+    struct token meant; /* that word as it was meant: spelt right */
     uint32_t begin;     /* its first token */
     bool starts;        /* the next token begins a statement */
     bool broken;        /* its mistake was reported: nothing more about it */

@@ -28,21 +28,30 @@ const char *model_variable(void *model, const struct expr *variable)
     const char *group = variable->index < m->n_groups ? m->group[variable->index].shown : "?";
     uint32_t derived = variable->index - m->data.n_fields;
     switch ((enum variable)variable->op) {
-    case VAR_Z: return "z";
-    case VAR_S: return "s";
-    case VAR_STATE: return group;
-    case VAR_TARGET: return arena_printf(m->arena, "target(%s)", group);
-    case VAR_PREDICTION: return arena_printf(m->arena, "prediction(%s)", group);
-    case VAR_PREACTIVATION: return arena_printf(m->arena, "z(%s)", group);
-    case VAR_PROGRESS: return "progress";
+    case VAR_Z:
+        return "z";
+    case VAR_S:
+        return "s";
+    case VAR_STATE:
+        return group;
+    case VAR_TARGET:
+        return arena_printf(m->arena, "target(%s)", group);
+    case VAR_PREDICTION:
+        return arena_printf(m->arena, "prediction(%s)", group);
+    case VAR_PREACTIVATION:
+        return arena_printf(m->arena, "z(%s)", group);
+    case VAR_PROGRESS:
+        return "progress";
     case VAR_FIELD:
-        return variable->index < m->data.n_fields ? m->data.field[variable->index] : arena_printf(m->arena, "derived[%u]", derived);
-    case VARIABLES: break;
+        return variable->index < m->data.n_fields ? m->data.field[variable->index]
+                                                  : arena_printf(m->arena, "derived[%u]", derived);
+    case VARIABLES:
+        break;
     }
     BUG("no variable %d", variable->op);
 }
 
-/* ---- dump ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- dump ------------------------------------------------------------------------------------------------- */
 
 static void dump_expr(const struct model *m, const char *what, const struct expr *e, struct text *out)
 {
@@ -67,8 +76,8 @@ static void dump_group(const struct model *m, const struct group *g, struct text
         for (uint32_t i = 0; i < g->rank; i++) text_add(out, "%s%u", i ? ", " : "", g->extent[i]);
         text_add(out, "]");
     }
-    text_add(out, "%s%s%s%s%s", g->input ? " input" : "", g->output ? " output" : "", g->clamped ? " clamped" : " free",
-             g->in_R ? " R" : "", g->group_map ? " group_map" : "");
+    text_add(out, "%s%s%s%s%s", g->input ? " input" : "", g->output ? " output" : "",
+             g->clamped ? " clamped" : " free", g->in_R ? " R" : "", g->group_map ? " group_map" : "");
     dump_expr(m, " activation ", g->activation, out);
     dump_expr(m, " potential ", g->potential, out);
     text_add(out, "\n");
@@ -100,7 +109,8 @@ static void dump_parameter(const struct parameter *p, struct text *out)
     text_add(out, "parameter %s [%u, %u] %s(", p->name, p->rows, p->columns, initialisers[p->initialiser]);
     dump_number("", p->argument[0], out);
     dump_number(", ", p->argument[1], out);
-    text_add(out, ") fan %u %u%s%s\n", p->fan_in, p->fan_out, p->frozen ? " frozen" : "", p->hollow ? " hollow" : "");
+    text_add(out, ") fan %u %u%s%s\n", p->fan_in, p->fan_out, p->frozen ? " frozen" : "",
+             p->hollow ? " hollow" : "");
 }
 
 static void dump_network(const struct model *m, struct text *out)
@@ -109,8 +119,8 @@ static void dump_network(const struct model *m, struct text *out)
     for (uint32_t i = 0; i < m->n_groups; i++) dump_group(m, &m->group[i], out);
     for (uint32_t i = 0; i < m->n_blocks; i++) {
         const struct block *b = &m->block[i];
-        text_add(out, "block %s -> %s by %s%s\n", m->group[b->from].shown, m->group[b->to].shown, m->parameter[b->parameter].name,
-                 b->transposed ? " transposed" : "");
+        text_add(out, "block %s -> %s by %s%s\n", m->group[b->from].shown, m->group[b->to].shown,
+                 m->parameter[b->parameter].name, b->transposed ? " transposed" : "");
     }
     for (uint32_t i = 0; i < m->n_parameters; i++) dump_parameter(&m->parameter[i], out);
     text_add(out, "order");
@@ -143,7 +153,8 @@ static void dump_data(const struct model *m, struct text *out)
     text_add(out, " seed %llu\n", (unsigned long long)d->seed);
     for (uint32_t i = 0; i < d->n_derived; i++) {
         text_add(out, "derived[%u] %s", i, derivations[d->derived[i].which]);
-        for (uint32_t j = 0; j < d->derived[i].n_arguments; j++) dump_expr(m, j ? ", " : " ", d->derived[i].argument[j], out);
+        for (uint32_t j = 0; j < d->derived[i].n_arguments; j++)
+            dump_expr(m, j ? ", " : " ", d->derived[i].argument[j], out);
         if (d->derived[i].which == DERIVED_SLICE) text_add(out, " %u..%u", d->derived[i].from, d->derived[i].to);
         text_add(out, "\n");
     }
@@ -170,15 +181,16 @@ static void dump_train(const struct model *m, struct text *out)
     dump_number(" rho ", o->rho, out);
     dump_number(" decay ", o->decay, out);
     dump_number(" clip ", o->clip, out);
-    text_add(out, "%s\nbatch %u epochs %llu steps %llu shuffle %s seed %llu\n", o->nesterov ? " nesterov" : "", m->train.batch,
-             (unsigned long long)m->train.epochs, (unsigned long long)m->train.steps, m->train.shuffle ? "true" : "false",
-             (unsigned long long)m->train.seed);
+    text_add(out, "%s\nbatch %u epochs %llu steps %llu shuffle %s seed %llu\n", o->nesterov ? " nesterov" : "",
+             m->train.batch, (unsigned long long)m->train.epochs, (unsigned long long)m->train.steps,
+             m->train.shuffle ? "true" : "false", (unsigned long long)m->train.seed);
 }
 
 static void dump_measure(const struct measure_spec *s, struct text *out)
 {
     static const char *const when[] = {"epochs", "steps", "times", "logarithmic", "end"};
-    text_add(out, "measure %s %llu probe %u of %s {", when[s->when], (unsigned long long)s->every, s->probe, s->of_test ? "test" : "train");
+    text_add(out, "measure %s %llu probe %u of %s {", when[s->when], (unsigned long long)s->every, s->probe,
+             s->of_test ? "test" : "train");
     for (int i = 0; i < MEASURES; i++)
         if (s->asked & 1u << i) text_add(out, " %s", measures[i]);
     text_add(out, " }\n");

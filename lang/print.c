@@ -272,7 +272,7 @@ static void print_tokens(struct printer *p)
         if (kind == TOKEN_END)
             p->begins = true;
         else if (t != NULL)
-            put(p, t, kind);
+            put(p, &p->tokens->token[p->filter.at - 1], kind);
     }
     put_comments(p, UINT32_MAX, 0, true);
     end_line(p);

@@ -7,7 +7,7 @@
 
 extern const char prelude_text[];
 
-/* ---- tables ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- tables ----------------------------------------------------------------------------------------------- */
 
 static const struct word initialisers[] = {
 #define INITIALISER(name, arguments, first, second, formula) {#name, arguments, formula, true},
@@ -15,7 +15,8 @@ static const struct word initialisers[] = {
 #undef INITIALISER
 };
 static const struct word optimizers[] = {
-#define OPTIMIZER(name, arguments, moments, supported, formula) {#name, arguments " decay=0 clip=0", formula, supported},
+#define OPTIMIZER(name, arguments, moments, supported, formula)                                                    \
+    {#name, arguments " decay=0 clip=0", formula, supported},
 #include "lang/optimizers.def"
 #undef OPTIMIZER
 };
@@ -41,15 +42,31 @@ static const struct word reductions[] = {
     {"min", "a", "smallest number of a vector", true},
 };
 static const struct word warmed[] = {
-    {"warmup", "share schedule", "up from 0 to the schedule's start over the first share, then the schedule over the rest", true},
+    {"warmup", "share schedule",
+     "up from 0 to the schedule's start over the first share, then the schedule over the rest", true},
     {"piecewise", "0: a, 0.5: b, …", "each value from its point on", true},
 };
 
-static struct word initialiser(uint32_t i) { return initialisers[i]; }
-static struct word optimizer(uint32_t i) { return optimizers[i]; }
-static struct word source(uint32_t i) { return sources[i]; }
-static struct word measure(uint32_t i) { return measures[i]; }
-static struct word statement(uint32_t i) { return statements[i]; }
+static struct word initialiser(uint32_t i)
+{
+    return initialisers[i];
+}
+static struct word optimizer(uint32_t i)
+{
+    return optimizers[i];
+}
+static struct word source(uint32_t i)
+{
+    return sources[i];
+}
+static struct word measure(uint32_t i)
+{
+    return measures[i];
+}
+static struct word statement(uint32_t i)
+{
+    return statements[i];
+}
 
 /* Primitives that a file can name, then reductions. */
 static struct word function(uint32_t i)
@@ -60,7 +77,7 @@ static struct word function(uint32_t i)
     return (struct word){row->help[0] ? row->name : NULL, arguments[row->arity], row->help, true};
 }
 
-/* ---- the prelude ------------------------------------------------------------------------------------------------------------------- */
+/* ---- the prelude ------------------------------------------------------------------------------------------ */
 
 enum { MOST_LINES = 64, MOST_LINE = 512 };
 
@@ -82,7 +99,8 @@ static struct entry read_entry(const char *at, size_t length)
 {
     struct entry e = {0};
     if (length < 4 || strncmp(at, "let ", 4)) return e;
-    const char *end = at + length, *open = memchr(at, '(', length), *close = memchr(at, ')', length), *help = memchr(at, '#', length);
+    const char *end = at + length, *open = memchr(at, '(', length), *close = memchr(at, ')', length),
+               *help = memchr(at, '#', length);
     if (!open || !close || !help) return e;
     cut(e.name, sizeof e.name, at + 4, (size_t)(open - at) - 4);
     cut(e.arguments, sizeof e.arguments, open + 1, (size_t)(close - open) - 1);
@@ -106,7 +124,8 @@ static const struct entry *prelude_entry(uint32_t index)
     return &entries[index];
 }
 
-/* A let's topic is its first argument, see prelude.nnt; a name that is given before with more arguments is shown once. */
+/* A let's topic is its first argument, see prelude.nnt; a name that is given before with more arguments is shown
+ * once. */
 static struct word prelude_word(uint32_t index, char topic)
 {
     const struct entry *e = prelude_entry(index);
@@ -115,7 +134,8 @@ static struct word prelude_word(uint32_t index, char topic)
     return e->name[0] && kind == topic ? word : none;
 }
 
-static const enum primitive activation_primitives[] = {PRIMITIVE_tanh, PRIMITIVE_logistic, PRIMITIVE_softplus, PRIMITIVE_sin};
+static const enum primitive activation_primitives[] = {PRIMITIVE_tanh, PRIMITIVE_logistic, PRIMITIVE_softplus,
+                                                       PRIMITIVE_sin};
 
 static struct word activation(uint32_t i)
 {
@@ -124,7 +144,10 @@ static struct word activation(uint32_t i)
     return (struct word){row->name, "z", row->help, true};
 }
 
-static struct word loss(uint32_t i) { return prelude_word(i, 'y'); }
+static struct word loss(uint32_t i)
+{
+    return prelude_word(i, 'y');
+}
 
 static struct word schedule(uint32_t i)
 {
@@ -133,9 +156,11 @@ static struct word schedule(uint32_t i)
 
 const struct word_table word_tables[] = {
     {"statements", "the words that begin a statement, by block", LENGTH(statements), statement},
-    {"activations", "functions of z; every function of one argument will do", MOST_LINES + LENGTH(activation_primitives), activation},
+    {"activations", "functions of z; every function of one argument will do",
+     MOST_LINES + LENGTH(activation_primitives), activation},
     {"losses", "of an output y and its target t: a number, summed over neurons", MOST_LINES, loss},
-    {"functions", "element by element; the last four of one argument reduce a vector", PRIMITIVES + LENGTH(reductions), function},
+    {"functions", "element by element; the last four of one argument reduce a vector",
+     PRIMITIVES + LENGTH(reductions), function},
     {"initialisers", "how weights and biases begin", LENGTH(initialisers), initialiser},
     {"sources", "where data comes from", LENGTH(sources), source},
     {"schedules", "of progress p, from 0 at the first step to 1 at the end", MOST_LINES + LENGTH(warmed), schedule},

@@ -79,6 +79,7 @@ struct nnt_block {
 enum nnt_number {
     NNT_RATE, /* the optimizer's rate at this step */
     NNT_STEP, /* 1 for the first training step */
+    NNT_BOUNDARY, /* the coefficient of the boundary loss in what a step minimises */
     NNT_NUMBERS
 };
 

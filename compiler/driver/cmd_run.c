@@ -96,7 +96,10 @@ static bool open_run(struct run *run)
     run->model = read_model(session, &session->options.file[0], &run->times, &run->source);
     session_messages(session);
     if (!run->model) return false;
-    run->data = data_open(session->diag, &run->model->data, session->options.real_bytes, (size_t)8 << 30);
+    bool compiled = run->model->trains && !session->options.interpreter;
+    struct preload preload = compiled ? preload_begin() : (struct preload){0};
+    run->data = read_data(session, run->model);
+    preload_end(&preload);
     return run->data && open_module(run);
 }
 

@@ -22,7 +22,7 @@ static bool open_given(struct given *given, uint32_t entries)
     given->model = read_model(session, &o->file[0], &given->times, NULL);
     session_messages(session);
     if (!given->model) return false;
-    given->data = data_open(session->diag, &given->model->data, o->real_bytes, (size_t)8 << 30);
+    given->data = read_data(session, given->model);
     if (!given->data) return false;
     if (!o->given[OPTION_weights]) {
         diag_input(session->diag, (struct span){0}, "missing-option", "nnt %s needs --weights FILE", command_rows[o->command].name);

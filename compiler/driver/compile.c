@@ -14,6 +14,7 @@
 #include "runtime/base/file.h"
 
 enum { MOST_SOURCE_BYTES = 16 << 20 };
+static const size_t MOST_DATA_BYTES = (size_t)8 << 30;
 
 /* ---- what is written, and what it means ---------------------------------------------------------------------------- */
 
@@ -54,6 +55,16 @@ struct model *read_model(struct session *session, const struct operand_text *fil
     model->data.folder = data_folder(session, file->text);
     if (o->given[OPTION_seed]) model->train.seed = o->seed;
     return model;
+}
+
+struct data *read_data(struct session *session, const struct model *model)
+{
+    if (model->data.present || !model->data.n_groups)
+        return data_open(session->diag, &model->data, session->options.real_bytes, MOST_DATA_BYTES);
+    diag_input(session->diag, model->data.group[0].at, "no-data", "'%s' is an input or output and the file has no data block",
+               model->data.group[0].shown);
+    diag_hint(session->diag, "add one, as in: data { train xor() }");
+    return NULL;
 }
 
 /* ---- what to compute, and how -------------------------------------------------------------------------------------- */
@@ -124,6 +135,26 @@ static void *open_plugin(void)
         if (plugin) return plugin;
     }
     return NULL;
+}
+
+/* A second opening of the same file is only counted by the loader. */
+static void *load_ahead(void *unused)
+{
+    (void)unused;
+    return open_plugin();
+}
+
+struct preload preload_begin(void)
+{
+    struct preload preload;
+    preload.running = pthread_create(&preload.thread, NULL, load_ahead, NULL) == 0;
+    return preload;
+}
+
+void preload_end(struct preload *preload)
+{
+    if (preload->running) pthread_join(preload->thread, NULL);
+    preload->running = false;
 }
 
 const struct llvm_box *llvm_box(struct diag *diag)

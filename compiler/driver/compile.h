@@ -2,6 +2,8 @@
 #ifndef NNT_COMPILE_H
 #define NNT_COMPILE_H
 
+#include <pthread.h>
+
 #include "compiler/driver/session.h"
 #include "compiler/kernel/nest.h"
 #include "compiler/llvm/llvm.h"
@@ -27,6 +29,8 @@ MUST_USE struct ast_source *read_source(struct session *session, const struct op
 /* Parses and checks it with the session's settings, data folder and seed. */
 MUST_USE struct model *read_model(struct session *session, const struct operand_text *file, struct times *times,
                                   struct ast_source **out_source);
+/* Opens the model's data; NULL with messages, also where the network has inputs or outputs and the file no data block. */
+MUST_USE struct data *read_data(struct session *session, const struct model *model);
 /* Graph, passes and kernels; *out_graph may be NULL. */
 MUST_USE bool compile_kernels(struct session *session, const struct model *model, const struct job *job, struct times *times,
                               const struct ir **out_graph, struct kernels *out);
@@ -34,6 +38,13 @@ MUST_USE bool compile_kernels(struct session *session, const struct model *model
 MUST_USE struct nnt_module *compile(struct session *session, const struct model *model, const struct job *job,
                                     struct times *times);
 void release_module(struct nnt_module *module);
+/* Loading LLVM takes as long as reading a small data set: begin it on a thread of its own, end it before compiling. */
+struct preload {
+    pthread_t thread;
+    bool running;
+};
+struct preload preload_begin(void);
+void preload_end(struct preload *preload);
 /* The LLVM box, loaded at the first call; NULL with a message where the plug-in cannot be opened. */
 const struct llvm_box *llvm_box(struct diag *diag);
 

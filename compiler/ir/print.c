@@ -46,7 +46,7 @@ static void print_from(struct text *out, const struct node *n)
 static void print_kind(struct text *out, const struct ir *g, const struct node *n)
 {
     static const char *const reductions[] = {"sum", "mean", "max", "min"};
-    static const char *const arguments[NNT_NUMBERS] = {"rate", "step"};
+    static const char *const arguments[NNT_NUMBERS] = {"rate", "step", "boundary"};
     char number[32];
 
     switch (n->op) {

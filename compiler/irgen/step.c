@@ -31,11 +31,10 @@ static ir_id times(struct gen *gen, double factor, ir_id a)
     return mul(gen, ir_number(gen->g, factor), a);
 }
 
-/* The gradients of the parameters that train; IR_NONE for frozen ones. */
-static ir_id *gradients(struct gen *gen, struct sweep *sweep)
+/* The gradients of the mean of `loss` by the parameters that train; IR_NONE for frozen ones. */
+static ir_id *gradients(struct gen *gen, ir_id loss)
 {
     ir_id *gradient = arena_alloc(gen->arena, (gen->model->n_parameters + 1) * sizeof *gradient);
-    ir_id loss = gen_loss(gen, sweep);
 
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         gradient[p] = gen->model->parameter[p].frozen ? IR_NONE : gen_mean_gradient(gen, loss, p);
@@ -46,7 +45,7 @@ static ir_id *gradients(struct gen *gen, struct sweep *sweep)
 void gen_gradient(struct gen *gen)
 {
     struct sweep sweep = sweep_new(gen, HELD_INPUTS);
-    ir_id *gradient = gradients(gen, &sweep);
+    ir_id *gradient = gradients(gen, gen_loss(gen, &sweep));
 
     define_losses(gen, NNT_ENTRY_gradient, &sweep);
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
@@ -175,10 +174,18 @@ static ir_id (*const steps[OPTIMIZERS])(struct gen *gen, uint32_t p, ir_id g) = 
 #undef OPTIMIZER
 };
 
+/* What a step minimises: the boundary loss by its coefficient. */
+static ir_id objective(struct gen *gen, struct sweep *sweep)
+{
+    ir_id loss = gen_loss(gen, sweep);
+
+    return gen->model->train.boundary ? mul(gen, ir_argument(gen->g, NNT_BOUNDARY), loss) : loss;
+}
+
 void gen_step(struct gen *gen)
 {
     struct sweep sweep = sweep_new(gen, HELD_INPUTS);
-    ir_id *gradient = gradients(gen, &sweep);
+    ir_id *gradient = gradients(gen, objective(gen, &sweep));
 
     define_losses(gen, NNT_ENTRY_step, &sweep);
     define_outputs(gen, NNT_ENTRY_step, &sweep);

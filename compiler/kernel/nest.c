@@ -267,13 +267,14 @@ static void print_operand(const struct operand *operand, uint32_t index, struct 
 
 static void print_detail(const struct scalar *s, struct text *out)
 {
+    static const char *const arguments[NNT_NUMBERS] = {"rate", "step", "boundary"};
     char number[32];
     switch (s->op) {
     case SCALAR_NUMBER:
         text_number(s->number, number), text_add(out, " %s", number);
         break;
     case SCALAR_ARGUMENT:
-        text_add(out, " %s", s->index == NNT_RATE ? "rate" : "step");
+        text_add(out, " %s", arguments[s->index]);
         break;
     case SCALAR_INDEX:
         text_add(out, " i%u", (unsigned)s->index);

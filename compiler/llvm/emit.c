@@ -23,7 +23,8 @@ void emit_init(struct emit *e, const struct llvm_session *session, const char *p
     LLVMContextRef context = session->context;
     bool single = session->target.real_bytes == 4;
     bool is_x86 = !strncmp(session->target.triple, "x86_64", 6) || !strncmp(session->target.triple, "i686", 4);
-    *e = (struct emit){.context = context, .module = session->module, .arena = session->arena, .prefix = prefix};
+    *e = (struct emit){
+        .context = context, .module = session->module, .arena = session->arena, .prefix = prefix, .parts = 1};
     e->builder = LLVMCreateBuilderInContext(context);
     e->target = session->target;
     e->lanes = session->target.vector_bytes / session->target.real_bytes;

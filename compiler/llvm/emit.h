@@ -7,7 +7,7 @@
 #include "compiler/kernel/nest.h"
 #include "compiler/llvm/compat.h"
 
-enum { EMIT_CARRIED = 64, EMIT_LANES = 16 };
+enum { EMIT_CARRIED = 64, EMIT_LANES = 16, EMIT_PARTS = 4 };
 
 /* Where code is being written, and the types and values that all of it needs. */
 struct emit {
@@ -19,7 +19,8 @@ struct emit {
     uint32_t lanes;     /* numbers in the widest vector */
     uint32_t registers; /* vector registers */
     bool is_x86;
-    const char *prefix;                                                /* of every symbol */
+    const char *prefix;   /* of every symbol */
+    uint32_t part, parts; /* which part of the code this module holds, of how many; the entries are in part 0 */
     LLVMTypeRef real, whole, i1, i32, i64, ptr, call_type, entry_type; /* whole: integer as wide as real */
     LLVMValueRef function;
     LLVMValueRef call, batch; /* of that function: struct nnt_call, its batch as i64 */
@@ -194,8 +195,8 @@ MUST_USE bool emit_gemm(struct emit *e, const struct nest *nest, const LLVMValue
 /* Part `member` of the call, element `index` of it where it is an array: its address. */
 LLVMValueRef emit_call_part(struct emit *e, uint32_t member, uint32_t index);
 
-/* All entries of the kernels as functions PREFIX_NAME (linkage as asked) in the module. */
+/* All entries of the kernels as functions (linkage as asked) in the module, or its part of them. */
 void emit_entries(struct emit *e, const struct kernels *kernels, LLVMLinkage linkage);
-const char *emit_entry_symbol(struct emit *e, uint32_t entry);
+const char *emit_entry_symbol(struct arena *arena, const char *prefix, uint32_t entry);
 
 #endif

@@ -18,6 +18,7 @@ struct pieces {
     struct emit *e;
     struct piece *piece;
     uint32_t count, capacity;
+    uint64_t weight[EMIT_PARTS]; /* operations in each part so far */
 };
 
 static const char *const entry_names[NNT_ENTRIES] = {
@@ -26,9 +27,9 @@ static const char *const entry_names[NNT_ENTRIES] = {
 #undef ENTRY
 };
 
-const char *emit_entry_symbol(struct emit *e, uint32_t entry)
+const char *emit_entry_symbol(struct arena *arena, const char *prefix, uint32_t entry)
 {
-    return arena_printf(e->arena, "%s_entry_%s", e->prefix, entry_names[entry]);
+    return arena_printf(arena, "%s_entry_%s", prefix, entry_names[entry]);
 }
 
 /* ---- pieces ---- */
@@ -158,10 +159,31 @@ static LLVMTypeRef piece_type(struct emit *e, uint32_t n_buffers)
     return LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, n_buffers + 1, 0);
 }
 
-static void emit_piece(struct emit *e, struct piece *piece, uint32_t number)
+/* The next piece goes to the part that has least to do: the same one, whichever part is being written. */
+static uint32_t part_of(struct pieces *pieces, const struct piece *piece)
 {
-    const char *name = arena_printf(e->arena, "%s_piece_%u", e->prefix, (unsigned)number);
-    piece->function = new_function(e, name, piece_type(e, piece->n_buffers), LLVMInternalLinkage);
+    uint32_t least = 0;
+    for (uint32_t p = 1; p < pieces->e->parts; p++)
+        if (pieces->weight[p] < pieces->weight[least]) least = p;
+    for (uint32_t i = 0; i < piece->count; i++)
+        if (piece->item[i].kind == ITEM_NEST)
+            pieces->weight[least] += piece->item[i].nest->body.count + piece->item[i].nest->finish.count;
+    return least;
+}
+
+/* A piece that other parts call is seen by them, and by nobody else. */
+static void emit_piece(struct pieces *pieces, struct piece *piece)
+{
+    struct emit *e = pieces->e;
+    const char *name = arena_printf(e->arena, "%s_piece_%u", e->prefix, (unsigned)pieces->count);
+    LLVMTypeRef type = piece_type(e, piece->n_buffers);
+    if (part_of(pieces, piece) != e->part) {
+        piece->function = LLVMAddFunction(e->module, name, type);
+        LLVMSetVisibility(piece->function, LLVMHiddenVisibility);
+        return;
+    }
+    piece->function = new_function(e, name, type, e->parts > 1 ? LLVMExternalLinkage : LLVMInternalLinkage);
+    if (e->parts > 1) LLVMSetVisibility(piece->function, LLVMHiddenVisibility);
     load_batch(e, LLVMGetParam(piece->function, 0));
     piece_body(e, piece);
     LLVMBuildRetVoid(e->builder);
@@ -189,18 +211,29 @@ static uint32_t items_of_piece(const struct nests *nests, uint32_t first)
     BUG("a loop does not end");
 }
 
+/* A call of gemm needs no function around it. */
+static bool is_gemm(const struct emit *e, const struct item *item, uint32_t count)
+{
+    struct product product;
+    bool negative;
+    return e->target.blas && count == 1 && item->nest->how == HOW_BLAS &&
+           nest_product(item->nest, &product, &negative);
+}
+
 static void emit_pieces(struct pieces *pieces, const struct nests *nests)
 {
     struct emit *e = pieces->e;
     for (uint32_t i = 0; i < nests->count;) {
+        const struct item *item = &nests->item[i];
         uint32_t count = items_of_piece(nests, i);
-        struct piece piece = describe_piece(e, &nests->item[i], count);
         i += count;
+        if (is_gemm(e, item, count)) continue;
+        struct piece piece = describe_piece(e, item, count);
         if (find_piece(pieces, &piece)) {
             text_fini(&piece.key);
             continue;
         }
-        emit_piece(e, &piece, pieces->count);
+        emit_piece(pieces, &piece);
         pieces->piece =
             arena_grow(e->arena, pieces->piece, pieces->count, &pieces->capacity, sizeof *pieces->piece);
         pieces->piece[pieces->count++] = piece;
@@ -241,6 +274,25 @@ static void call_piece(struct emit *e, const struct piece *piece, const struct b
                    "");
 }
 
+static void call_gemm(struct emit *e, const struct nest *nest, const LLVMValueRef slab[])
+{
+    LLVMValueRef base[NEST_OPERANDS];
+    for (uint32_t o = 0; o < nest->n_operands; o++) base[o] = buffer_address(e, slab, &nest->operand[o].at);
+    if (!emit_gemm(e, nest, base, NULL)) BUG("a product that is none");
+}
+
+static void carry_out(struct pieces *pieces, const struct item *item, uint32_t count, const LLVMValueRef slab[])
+{
+    struct emit *e = pieces->e;
+    if (is_gemm(e, item, count)) {
+        call_gemm(e, item->nest, slab);
+        return;
+    }
+    struct piece like = describe_piece(e, item, count);
+    call_piece(e, find_piece(pieces, &like), like.buffer, slab);
+    text_fini(&like.key);
+}
+
 static void emit_entry(struct pieces *pieces, const struct nests *nests, const char *name, LLVMLinkage linkage)
 {
     struct emit *e = pieces->e;
@@ -251,9 +303,7 @@ static void emit_entry(struct pieces *pieces, const struct nests *nests, const c
         slab[i] = LLVMBuildLoad2(e->builder, e->ptr, emit_call_part(e, CALL_SLAB, i), "");
     for (uint32_t i = 0; i < nests->count;) {
         uint32_t count = items_of_piece(nests, i);
-        struct piece like = describe_piece(e, &nests->item[i], count);
-        call_piece(e, find_piece(pieces, &like), like.buffer, slab);
-        text_fini(&like.key);
+        carry_out(pieces, &nests->item[i], count, slab);
         i += count;
     }
     if (saved) emit_intrinsic(e, "llvm.x86.sse.ldmxcsr", NULL, 0, &saved, 1);
@@ -266,6 +316,7 @@ void emit_entries(struct emit *e, const struct kernels *kernels, LLVMLinkage lin
     for (uint32_t i = 0; i < NNT_ENTRIES; i++)
         if (kernels->entry[i]) emit_pieces(&pieces, kernels->entry[i]);
     for (uint32_t i = 0; i < NNT_ENTRIES; i++)
-        if (kernels->entry[i]) emit_entry(&pieces, kernels->entry[i], emit_entry_symbol(e, i), linkage);
+        if (kernels->entry[i] && e->part == 0)
+            emit_entry(&pieces, kernels->entry[i], emit_entry_symbol(e->arena, e->prefix, i), linkage);
     for (uint32_t i = 0; i < pieces.count; i++) text_fini(&pieces.piece[i].key);
 }

@@ -7,7 +7,7 @@
 #include "compiler/llvm/emit.h"
 #include "compiler/llvm/schedule.h"
 
-enum { TILE = 64 };
+enum { TILE = 64, HEAVY_BODY = 20, FEW_VECTORS = 4 };
 
 /* A program under emission. */
 struct part {
@@ -315,16 +315,18 @@ static void start_accumulators(struct walk *w)
     }
 }
 
+/* What is added first takes the place of the neutral number. */
 static LLVMValueRef add_to(struct walk *w, const struct scalar *s, LLVMValueRef acc, uint32_t row, uint32_t column)
 {
-    bool in_lanes = emit_width(acc) > 1;
-    if (!w->body.fused[s->a])
-        return emit_reduce(w->e, s->reduction, acc,
-                           emit_as_number(w->e, fetch(w, &w->body, s->a, row, column, in_lanes)));
+    bool in_lanes = emit_width(acc) > 1, is_first = LLVMIsConstant(acc);
+    if (!w->body.fused[s->a]) {
+        LLVMValueRef x = emit_as_number(w->e, fetch(w, &w->body, s->a, row, column, in_lanes));
+        return is_first ? x : emit_reduce(w->e, s->reduction, acc, x);
+    }
     const struct scalar *product = &w->body.program->code[s->a];
     LLVMValueRef a = emit_as_number(w->e, fetch(w, &w->body, product->a, row, column, in_lanes));
     LLVMValueRef b = emit_as_number(w->e, fetch(w, &w->body, product->b, row, column, in_lanes));
-    return emit_multiply_add(w->e, a, b, acc);
+    return is_first ? LLVMBuildFMul(w->e->builder, a, b, "") : emit_multiply_add(w->e, a, b, acc);
 }
 
 /* Lanes that lie behind the end of a summed axis must not count. */
@@ -415,21 +417,6 @@ static void turns(struct walk *w, uint32_t p, LLVMValueRef begin, LLVMValueRef e
     emit_loop_end(w->e, &loop);
 }
 
-/* An axis of known extent: whole tiles, then one that is cut. */
-static void known_axis(struct walk *w, uint32_t p, uint32_t lanes, uint32_t count)
-{
-    uint64_t step = (uint64_t)lanes * count, n = w->s.axis[p].times, whole = n - n % step;
-    if (whole == step)
-        turn(w, p, emit_i64(w->e, 0), count);
-    else if (whole)
-        turns(w, p, emit_i64(w->e, 0), emit_i64(w->e, (int64_t)whole), (uint32_t)step, count, false);
-    if (whole == n) return;
-    uint32_t left = (uint32_t)(n - whole), cut = left % lanes;
-    if (lanes > 1) w->rest = cut;
-    turn(w, p, emit_i64(w->e, (int64_t)whole), (left + lanes - 1) / lanes);
-    if (lanes > 1) w->rest = 0;
-}
-
 /* n rounded down to a multiple of step. */
 static LLVMValueRef whole_steps(struct emit *e, LLVMValueRef n, uint32_t step)
 {
@@ -441,6 +428,45 @@ static LLVMValueRef mask_from(struct emit *e, LLVMValueRef left, uint32_t lanes)
 {
     LLVMValueRef narrow = LLVMBuildTrunc(e->builder, left, e->whole, "");
     return LLVMBuildICmp(e->builder, LLVMIntULT, emit_iota(e->whole, lanes, 1), emit_spread(e, narrow, lanes), "");
+}
+
+/* Vectors of which the last may be cut: all of them under masks. */
+static void masked_turns(struct walk *w, uint32_t p, LLVMValueRef begin, LLVMValueRef end, uint32_t lanes,
+                         bool may_skip)
+{
+    struct emit_loop loop;
+    emit_loop_begin(w->e, &loop, begin, end, lanes, w->carried, w->n_carried, may_skip);
+    w->mask = mask_from(w->e, LLVMBuildSub(w->e->builder, end, loop.index, ""), lanes);
+    turn(w, p, loop.index, 1);
+    w->mask = NULL;
+    emit_loop_end(w->e, &loop);
+}
+
+/* Where a body is long and vectors are few, its code a second time for the edge costs more than masks do. */
+static bool prefers_masks(const struct walk *w, uint64_t n, uint32_t lanes)
+{
+    bool has_masks = !w->e->is_x86 || w->e->target.vector_bytes > 16;
+    return has_masks && lanes > 1 && n > lanes && n < FEW_VECTORS * lanes && !w->nest->summed &&
+           w->body.program->count > HEAVY_BODY;
+}
+
+/* An axis of known extent: whole tiles, then one that is cut. */
+static void known_axis(struct walk *w, uint32_t p, uint32_t lanes, uint32_t count)
+{
+    uint64_t step = (uint64_t)lanes * count, n = w->s.axis[p].times, whole = n - n % step;
+    if (whole != n && prefers_masks(w, n, lanes)) {
+        masked_turns(w, p, emit_i64(w->e, 0), emit_i64(w->e, (int64_t)n), lanes, false);
+        return;
+    }
+    if (whole == step)
+        turn(w, p, emit_i64(w->e, 0), count);
+    else if (whole)
+        turns(w, p, emit_i64(w->e, 0), emit_i64(w->e, (int64_t)whole), (uint32_t)step, count, false);
+    if (whole == n) return;
+    uint32_t left = (uint32_t)(n - whole), cut = left % lanes;
+    if (lanes > 1) w->rest = cut;
+    turn(w, p, emit_i64(w->e, (int64_t)whole), (left + lanes - 1) / lanes);
+    if (lanes > 1) w->rest = 0;
 }
 
 /* An axis as long as the batch: whole tiles, then whole vectors or single rows, then a vector under a mask. */
@@ -456,13 +482,7 @@ static void batch_axis(struct walk *w, uint32_t p, uint32_t lanes, uint32_t coun
         turns(w, p, whole, end, lanes, 1, true);
         whole = end;
     }
-    if (lanes == 1) return;
-    struct emit_loop edge; /* of one turn, or none */
-    emit_loop_begin(e, &edge, whole, n, lanes, w->carried, w->n_carried, true);
-    w->mask = mask_from(e, LLVMBuildSub(e->builder, n, edge.index, ""), lanes);
-    turn(w, p, edge.index, 1);
-    w->mask = NULL;
-    emit_loop_end(e, &edge);
+    if (lanes > 1) masked_turns(w, p, whole, n, lanes, true); /* one turn, or none */
 }
 
 /* Everything inside the first p axes. */

@@ -219,6 +219,7 @@ static void clear_call(struct emit *e)
     set_part(e, CALL_RESERVED, 0, LLVMConstInt(e->i32, 0, 0));
     for (uint32_t i = 0; i < NNT_SLABS; i++) set_part(e, CALL_SLAB, i, null);
     for (uint32_t i = 0; i < NNT_NUMBERS; i++) set_part(e, CALL_NUMBER, i, zero);
+    set_part(e, CALL_NUMBER, NNT_BOUNDARY, LLVMConstReal(LLVMDoubleTypeInContext(e->context), 1));
     set_part(e, CALL_GEMM_F32, 0, null), set_part(e, CALL_GEMM_F64, 0, null);
 }
 
@@ -259,7 +260,8 @@ static void emit_wrapper(struct wrapper *w)
     e->batch = LLVMBuildZExt(e->builder, batch, e->i64, "");
     lay_out_work(w, LLVMGetParam(function, argument_at(w, ARGUMENT_WORK)));
     for (const enum argument *a = w->function->argument; *a; a++) pass_in(w, *a, argument_at(w, *a));
-    LLVMValueRef entry = LLVMGetNamedFunction(e->module, emit_entry_symbol(e, w->function->entry));
+    LLVMValueRef entry =
+        LLVMGetNamedFunction(e->module, emit_entry_symbol(e->arena, e->prefix, w->function->entry));
     LLVMValueRef arguments[] = {LLVMConstNull(e->ptr), e->call};
     LLVMValueRef result = LLVMBuildCall2(e->builder, e->entry_type, entry, arguments, 2, "");
     for (const enum argument *a = w->function->argument; *a; a++) pass_out(w, *a, argument_at(w, *a));

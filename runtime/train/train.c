@@ -58,12 +58,13 @@ static const double *progress_of(void *with, const struct expr *variable)
     return with;
 }
 
-static double rate_at(struct trainer *t, uint64_t step)
+/* A schedule's value at a step, without allocating. */
+static double value_at(struct trainer *t, const struct expr *schedule, uint64_t step)
 {
-    double progress = (double)step / (double)t->steps, rate;
-    if (expr_is_number(t->options.rate)) return t->options.rate->number;
-    expr_value(t->options.rate, progress_of, &progress, &t->scratch, &rate);
-    return rate;
+    double progress = (double)step / (double)t->steps, value;
+    if (expr_is_number(schedule)) return schedule->number;
+    expr_value(schedule, progress_of, &progress, &t->scratch, &value);
+    return value;
 }
 
 struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
@@ -90,7 +91,8 @@ struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, 
     }
     init_parameters(module, options->seed, t->call.slab[NNT_PARAMETERS]);
     /* Once, so that the scratch has its size. */
-    if (t->steps > 0) rate_at(t, 0);
+    if (t->steps > 0) (void)value_at(t, t->options.rate, 0);
+    if (t->steps > 0 && t->options.boundary) (void)value_at(t, t->options.boundary, 0);
     return t;
 }
 
@@ -128,8 +130,9 @@ static void load_batch(struct trainer *t, uint64_t step)
 static bool run_step(struct trainer *t, uint64_t step)
 {
     load_batch(t, step);
-    t->call.number[NNT_RATE] = rate_at(t, step);
+    t->call.number[NNT_RATE] = value_at(t, t->options.rate, step);
     t->call.number[NNT_STEP] = (double)(step + 1);
+    t->call.number[NNT_BOUNDARY] = t->options.boundary ? value_at(t, t->options.boundary, step) : 1;
     return t->module->entry[NNT_ENTRY_step](t->module->self, &t->call) == 0;
 }
 

@@ -14,6 +14,7 @@ struct exercise exercise_open(const struct nnt_module *module, uint32_t batch)
     struct exercise x = {.module = module, .call = {.batch = batch}};
     x.call.number[NNT_RATE] = 0.05;
     x.call.number[NNT_STEP] = 1;
+    x.call.number[NNT_BOUNDARY] = 1;
     call_products(&x.call);
     for (uint32_t s = 0; s < NNT_SLABS; s++) {
         size_t bytes = (module->size[s] + module->size_per_sample[s] * batch) * module->real_bytes;

@@ -213,6 +213,34 @@ static void test_ten_mistakes(void **state)
     fini(&r);
 }
 
+/* Whatever byte is missing, it is one mistake and one message (or none, in comments and texts). */
+static void test_one_byte_missing(void **state)
+{
+    (void)state;
+    char pattern[4096];
+    snprintf(pattern, sizeof pattern, "%s/tests/language/*.nnt", root());
+    glob_t found;
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct diag *diag = diag_new();
+        size_t length;
+        char *text = file_read(diag, (struct span){0}, found.gl_pathv[i], 1 << 20, &length);
+        assert_non_null(text);
+        for (size_t at = 0; at < length; at++) {
+            char *shorter = malloc(length);
+            memcpy(shorter, text, at);
+            memcpy(shorter + at, text + at + 1, length - at - 1);
+            struct reader r = read_bytes(found.gl_pathv[i], shorter, length - 1);
+            if (diag_errors(r.diag) > 1) fail_msg("without byte %zu, '%c':\n%s", at, text[at], r.said);
+            fini(&r);
+            free(shorter);
+        }
+        free(text);
+        diag_free(diag);
+    }
+    globfree(&found);
+}
+
 static void test_typos(void **state)
 {
     (void)state;
@@ -266,6 +294,16 @@ static void test_typos(void **state)
     }
 }
 
+static void test_typos_are_read_as_meant(void **state)
+{
+    (void)state;
+    struct reader wrong = read_text("netwrok n {\n nuerons x\n}\ntrain { epoch 3 }\ndata { tset xor() }");
+    struct reader right = read_text("network n {\n neurons x\n}\ntrain { epochs 3 }\ndata { test xor() }");
+    assert_int_equal(diag_errors(wrong.diag), 4);
+    assert_true(ast_equal(wrong.source->file, right.source->file));
+    fini(&wrong), fini(&right);
+}
+
 static void test_brackets(void **state)
 {
     (void)state;
@@ -280,6 +318,13 @@ static void test_brackets(void **state)
                    "'}'");
     assert_mistake("train {\n epochs 3\nmeasure at end { C }", "1:7", "unclosed-bracket", "'}'");
     assert_mistake("measure at end {\n loss,\nmeasure at end { C }", "1:16", "unclosed-bracket", "'}'");
+    assert_mistake("data { x = y } }\nensemble { clamp none }", "1:16", "unopened-bracket", "closes nothing");
+    assert_mistake("data { train xor() }ensemble { clamp none }\ntrain { }", "1:21", "syntax",
+                   "a new line expected");
+    assert_mistake("data { {\n train xor()\n}\ntrain { }", "1:8", "syntax", "found '{'");
+    assert_mistake("measure at end\n loss, C\n}\ntrain { }", "1:15", "syntax", "'{' expected");
+    assert_mistake("# network n {\n neurons x\n input x\n}\ntrain { }", "2:2", "misplaced-word", "network { }");
+    assert_mistake("ensemble {\n temperature if a then b\n c * 2\n}", "2:25", "syntax", "expected 'else'");
     assert_mistake("train { epochs (", "1:16", "unclosed-bracket", "')'");
     assert_mistake("network n {\n neurons x\n}\n}\ntrain { }", "4:1", "unopened-bracket", "closes nothing");
     assert_mistake("network n\n neurons x\n input x\n}\ntrain { }", "1:10", "syntax", "'{' expected");
@@ -430,7 +475,9 @@ int main(void)
         cmocka_unit_test(test_words_are_names_elsewhere),
         cmocka_unit_test(test_binding_strength),
         cmocka_unit_test(test_ten_mistakes),
+        cmocka_unit_test(test_one_byte_missing),
         cmocka_unit_test(test_typos),
+        cmocka_unit_test(test_typos_are_read_as_meant),
         cmocka_unit_test(test_brackets),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_what_is_no_text),
