@@ -93,22 +93,15 @@ static bool is_csv(const struct checker *c)
     return c->m->data.train.which == SOURCE_csv && c->has_data_source;
 }
 
-<<<<<<< HEAD
-bool names_columns(const struct scope *s) { return s->place == PLACE_BINDING && !s->caller && is_csv(s->c); }
-=======
-struct value column_value(const struct scope *s)
-{
-    return number_value(expr_variable(s->c->m->pool, VAR_FIELD, 0, 1));
-}
 bool names_columns(const struct scope *s)
 {
     return s->place == PLACE_BINDING && !s->caller && is_csv(s->c);
 }
->>>>>>> main
 
 static struct value picked(const struct scope *s, const struct ast *e, const struct column_pick *pick, uint32_t n)
 {
-    return derived_value(s, (struct derived_spec){.which = DERIVED_COLUMNS, .at = e->span, .n_picks = n, .pick = pick});
+    return derived_value(
+        s, (struct derived_spec){.which = DERIVED_COLUMNS, .at = e->span, .n_picks = n, .pick = pick});
 }
 
 struct value column_value(const struct scope *s, const struct ast *e)

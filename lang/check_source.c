@@ -81,7 +81,8 @@ static bool check_csv(const struct scope *s, const struct ast *e, struct source_
                *separator = a[1].given ? constant_text(s, a[1].given, "the separator") : ",";
     if (separator && (strlen(separator) != 1 || strchr("\"\n\r", separator[0]))) {
         mistake(s, a[1].given->span, "out-of-range",
-                "the separator is a text of %zu bytes; one character, no quote and no line end, was expected", strlen(separator));
+                "the separator is a text of %zu bytes; one character, no quote and no line end, was expected",
+                strlen(separator));
         ok = false;
     }
     if (a[2].given && !constant_truth(s, a[2].given, "header", &header)) ok = false;

@@ -1,4 +1,5 @@
-/* csv.c: text tables: quotes, CRLF, BOM; numeric columns and labels; a mistake is shown where it stands in the file. */
+/* csv.c: text tables: quotes, CRLF, BOM; numeric columns and labels; a mistake is shown where it stands in the
+ * file. */
 #include "runtime/data/source.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/file.h"
@@ -22,7 +23,8 @@ struct csv {
     uint32_t *row;     /* where each sample's line begins */
 };
 
-/* ---- messages --------------------------------------------------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------------------------------------------------
+ */
 
 static struct span place(struct diag *diag, struct csv *c, uint32_t begin, uint32_t end)
 {
@@ -32,11 +34,13 @@ static struct span place(struct diag *diag, struct csv *c, uint32_t begin, uint3
 
 static const char *title(const struct csv *c, uint32_t column)
 {
-    if (c->name != NULL && c->name[column][0] != '\0') return arena_printf(c->arena, "column '%s'", c->name[column]);
+    if (c->name != NULL && c->name[column][0] != '\0')
+        return arena_printf(c->arena, "column '%s'", c->name[column]);
     return arena_printf(c->arena, "column %u", column + 1);
 }
 
-/* ---- cells ------------------------------------------------------------------------------------------------------- */
+/* ---- cells
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* What stands between separators, without blanks and quotes around it. */
 struct cell {
@@ -128,7 +132,8 @@ static const char *content(const struct csv *c, const struct cell *cell, struct 
     return scratch->data;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* A walk over all rows: `each` sees every cell. */
 struct walk {
@@ -145,8 +150,8 @@ static bool refuse_row(struct walk *w, uint32_t at, uint32_t end, uint32_t found
     struct csv *c = w->csv;
     bool more = found > c->n_columns;
     diag_input(w->diag, place(w->diag, c, at, end), "ragged-row", "a row of %s%u cell%s; %s has %u",
-               more ? "at least " : "", found, found == 1 ? "" : "s", c->name != NULL ? "the header" : "the first row",
-               c->n_columns);
+               more ? "at least " : "", found, found == 1 ? "" : "s",
+               c->name != NULL ? "the header" : "the first row", c->n_columns);
     return false;
 }
 
@@ -182,8 +187,8 @@ static bool cell_is_full(struct walk *w, uint32_t column, const struct cell *cel
 {
     if (cell->end > cell->begin) return true;
     uint32_t begin = cell->begin - cell->quoted, end = cell->end + cell->quoted;
-    diag_input(w->diag, place(w->diag, w->csv, begin, end), "empty-cell", "an empty cell in %s; a number or a text was expected",
-               title(w->csv, column));
+    diag_input(w->diag, place(w->diag, w->csv, begin, end), "empty-cell",
+               "an empty cell in %s; a number or a text was expected", title(w->csv, column));
     return false;
 }
 
@@ -200,7 +205,8 @@ static bool find_rows(struct walk *w, uint32_t at, uint32_t *row, uint32_t *out_
     return true;
 }
 
-/* ---- numbers and labels --------------------------------------------------------------------------------------------- */
+/* ---- numbers and labels
+ * --------------------------------------------------------------------------------------------- */
 
 /* 3,14: a number whose decimal point is a comma. */
 static bool has_decimal_comma(const char *text)
@@ -299,7 +305,8 @@ static bool read_columns(struct walk *w)
     return walk_rows(w, read_number) && read_labels(w);
 }
 
-/* ---- the head of the file ------------------------------------------------------------------------------------------- */
+/* ---- the head of the file
+ * ------------------------------------------------------------------------------------------- */
 
 static bool count_columns(struct diag *diag, struct csv *c, uint32_t at, uint32_t *out)
 {
@@ -335,7 +342,8 @@ static bool names_differ(struct walk *w, struct heading *heading)
     for (uint32_t k = 1; k < c->n_columns; k++) {
         const struct heading *a = &heading[k - 1], *b = &heading[k];
         if (b->name[0] == '\0' || strcmp(a->name, b->name) != 0) continue;
-        diag_input(w->diag, place(w->diag, c, b->cell.begin, b->cell.end), "duplicate-name", "a second column '%s'", b->name);
+        diag_input(w->diag, place(w->diag, c, b->cell.begin, b->cell.end), "duplicate-name", "a second column '%s'",
+                   b->name);
         diag_note(w->diag, place(w->diag, c, a->cell.begin, a->cell.end), "the first one");
         return false;
     }
@@ -368,7 +376,8 @@ static uint32_t find_head(const struct csv *c, double skip)
     return skip_empty_lines(c, at);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------ */
+/* ---- the whole
+ * ------------------------------------------------------------------------------------------------------ */
 
 static bool check_bytes(struct walk *w, size_t most_bytes)
 {
@@ -376,13 +385,14 @@ static bool check_bytes(struct walk *w, size_t most_bytes)
     const char *zero = memchr(c->text, 0, c->length);
     if (zero != NULL) {
         uint32_t at = (uint32_t)(zero - c->text);
-        diag_input(w->diag, c->at, "not-csv", "'%s' has a zero at byte %u; a text in UTF-8 was expected", c->path, at + 1);
+        diag_input(w->diag, c->at, "not-csv", "'%s' has a zero at byte %u; a text in UTF-8 was expected", c->path,
+                   at + 1);
         return false;
     }
     double bytes = (double)w->table->count * c->n_columns * sizeof(double);
     if (bytes <= (double)most_bytes) return true;
-    diag_input(w->diag, c->at, "too-large", "'%s' has %u rows of %u cells; at most %zu bytes are allowed", c->path, w->table->count,
-               c->n_columns, most_bytes);
+    diag_input(w->diag, c->at, "too-large", "'%s' has %u rows of %u cells; at most %zu bytes are allowed", c->path,
+               w->table->count, c->n_columns, most_bytes);
     return false;
 }
 
@@ -395,7 +405,8 @@ static bool read_table(struct walk *w, const struct source_spec *spec, size_t mo
     if (at < c->length && spec->number[1] != 0 && !read_header(w, &at)) return false;
     if (!find_rows(w, at, NULL, &w->table->count)) return false;
     if (w->table->count == 0 || w->table->count > INT32_MAX) {
-        diag_input(w->diag, c->at, "no-samples", "'%s' has %u rows; from 1 to 2147483647 expected", c->path, w->table->count);
+        diag_input(w->diag, c->at, "no-samples", "'%s' has %u rows; from 1 to 2147483647 expected", c->path,
+                   w->table->count);
         return false;
     }
     if (!check_bytes(w, most_bytes)) return false;
@@ -407,7 +418,8 @@ static bool read_table(struct walk *w, const struct source_spec *spec, size_t mo
     return find_rows(w, at, c->row, &again) && read_columns(w);
 }
 
-bool csv_open(struct diag *diag, const struct source_spec *spec, const char *folder, size_t most_bytes, struct table *out)
+bool csv_open(struct diag *diag, const struct source_spec *spec, const char *folder, size_t most_bytes,
+              struct table *out)
 {
     struct arena *arena = arena_new();
     struct csv *c = arena_alloc(arena, sizeof *c);

@@ -9,7 +9,8 @@ static struct span at_cell(struct columns *c, int split, uint32_t sample, uint32
     return csv_place(c->diag, view->table, view->row[sample], field);
 }
 
-/* ---- which columns ------------------------------------------------------------------------------------------------- */
+/* ---- which columns
+ * ------------------------------------------------------------------------------------------------- */
 
 static void unknown_column(struct columns *c, const struct column_pick *pick, int split, const char *name)
 {
@@ -18,7 +19,8 @@ static void unknown_column(struct columns *c, const struct column_pick *pick, in
     uint32_t n = 0;
     for (uint32_t k = 0; k < table->n_fields; k++)
         if (table->field[k].name != NULL && table->field[k].name[0] != '\0') names[n++] = table->field[k].name;
-    diag_input(c->diag, pick->at, "unknown-column", "the csv%s has no column '%s'", split == TEST ? " of the test data" : "", name);
+    diag_input(c->diag, pick->at, "unknown-column", "the csv%s has no column '%s'",
+               split == TEST ? " of the test data" : "", name);
     if (n == 0 && table->field[0].name == NULL)
         diag_hint(c->diag, "without a header, columns have numbers: columns(1)");
     else if (!diag_did_you_mean(c->diag, name, names, n) && n == 1 && strpbrk(names[0], ";\t|"))
@@ -48,7 +50,8 @@ static bool find_in_test(struct columns *c, const struct column_pick *pick, uint
         return false;
     }
     if (field < test->n_fields) return true;
-    diag_input(c->diag, pick->at, "unknown-column", "column %u; the csv of the test data has %u", field + 1, test->n_fields);
+    diag_input(c->diag, pick->at, "unknown-column", "column %u; the csv of the test data has %u", field + 1,
+               test->n_fields);
     return false;
 }
 
@@ -77,7 +80,8 @@ static bool find_pick(struct columns *c, struct column *column, const struct col
     return true;
 }
 
-/* ---- labels --------------------------------------------------------------------------------------------------------- */
+/* ---- labels
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool is_text(const struct columns *c, const struct column *column, int split)
 {
@@ -90,7 +94,8 @@ void pick_note(struct columns *c, const struct column *column)
     for (uint32_t k = 0; column->picked[TRAIN] != NULL && k < column->raw_width; k++) {
         const struct field *field = &table->field[column->picked[TRAIN][k]];
         if (!field->is_text) continue;
-        diag_note(c->diag, csv_place(c->diag, table, field->first_text, column->picked[TRAIN][k]), "this is no number");
+        diag_note(c->diag, csv_place(c->diag, table, field->first_text, column->picked[TRAIN][k]),
+                  "this is no number");
         return;
     }
 }
@@ -103,7 +108,8 @@ static bool not_seen(struct columns *c, const struct column *column, uint32_t sa
     return false;
 }
 
-/* The test data's texts as classes of the training data, each of which occurs among the samples that are trained on. */
+/* The test data's texts as classes of the training data, each of which occurs among the samples that are trained
+ * on. */
 static bool match_classes(struct columns *c, struct column *column)
 {
     const struct view *train = &c->view[TRAIN], *test = &c->view[TEST];
@@ -126,12 +132,14 @@ static bool check_label(struct columns *c, struct column *column)
     for (int split = TRAIN; split < SPLITS; split++) {
         const struct field *field = &c->view[split].table->field[column->picked[split][0]];
         if (!field->is_text && c->view[split].count > 0) {
-            diag_input(c->diag, column->derived->at, "test-mismatch", "%s holds texts in the %s data and numbers in the other",
-                       column->name, split == TRAIN ? "test" : "training");
+            diag_input(c->diag, column->derived->at, "test-mismatch",
+                       "%s holds texts in the %s data and numbers in the other", column->name,
+                       split == TRAIN ? "test" : "training");
             return false;
         }
         if (field->is_text && field->text == NULL) {
-            diag_input(c->diag, column->derived->at, "too-many-classes", "%s has more than 256 different texts", column->name);
+            diag_input(c->diag, column->derived->at, "too-many-classes", "%s has more than 256 different texts",
+                       column->name);
             pick_note(c, column);
             return false;
         }
@@ -147,22 +155,27 @@ static bool check_numbers(struct columns *c, const struct column *column)
             const struct table *table = c->view[split].table;
             const struct field *field = &table->field[column->picked[split][k]];
             if (!field->is_text) continue;
-            diag_input(c->diag, column->derived->at, "label-as-number", "a column of several is not numeric; numbers side by side were expected");
-            diag_note(c->diag, csv_place(c->diag, table, field->first_text, column->picked[split][k]), "this is no number");
+            diag_input(c->diag, column->derived->at, "label-as-number",
+                       "a column of several is not numeric; numbers side by side were expected");
+            diag_note(c->diag, csv_place(c->diag, table, field->first_text, column->picked[split][k]),
+                      "this is no number");
             return false;
         }
     return true;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------ */
+/* ---- the whole
+ * ------------------------------------------------------------------------------------------------------ */
 
 bool pick_columns(struct columns *c, struct column *column)
 {
     const struct derived_spec *s = column->derived;
     uint64_t most = 0;
     if (c->view[TRAIN].table->csv == NULL || c->view[TEST].table->csv == NULL) BUG("columns of no csv");
-    for (uint32_t k = 0; k < s->n_picks; k++) most += s->pick[k].name != NULL ? 1 : s->pick[k].to - s->pick[k].from + (uint64_t)1;
-    for (int split = TRAIN; split < SPLITS; split++) column->picked[split] = arena_alloc(c->arena, most * sizeof(uint32_t));
+    for (uint32_t k = 0; k < s->n_picks; k++)
+        most += s->pick[k].name != NULL ? 1 : s->pick[k].to - s->pick[k].from + (uint64_t)1;
+    for (int split = TRAIN; split < SPLITS; split++)
+        column->picked[split] = arena_alloc(c->arena, most * sizeof(uint32_t));
     column->raw_width = 0;
     for (uint32_t k = 0; k < s->n_picks; k++)
         if (!find_pick(c, column, &s->pick[k])) return false;
@@ -170,7 +183,8 @@ bool pick_columns(struct columns *c, struct column *column)
         const char *name = s->pick[0].name;
         column->name = name != NULL ? name : arena_printf(c->arena, "columns(%u)", s->pick[0].from);
         column->written = name != NULL ? arena_printf(c->arena, "\"%s\"", name) : column->name;
-        if (is_text(c, column, TRAIN) || (c->view[TEST].count > 0 && is_text(c, column, TEST))) return check_label(c, column);
+        if (is_text(c, column, TRAIN) || (c->view[TEST].count > 0 && is_text(c, column, TEST)))
+            return check_label(c, column);
         return true;
     }
     return check_numbers(c, column);

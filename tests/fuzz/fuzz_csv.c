@@ -27,16 +27,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *paths[] = {path};
     const struct column_pick one = {.from = 1, .to = 1}, two = {.name = "b"};
     const struct expr *of[] = {expr_variable(&pool, VAR_FIELD, 1, 1)};
-    struct derived_spec derived[] = {{.which = DERIVED_COLUMNS, .n_picks = 1, .pick = &one},
-                                     {.which = DERIVED_COLUMNS, .n_picks = 1, .pick = how & 4 ? &one : &two},
-                                     {.which = how & 8 ? DERIVED_STANDARDIZE : DERIVED_NUMBER, .n_arguments = 1, .argument = of}};
-    struct data_group group[] = {{.name = "x", .shown = "x", .size = 1, .input = true}, {.name = "y", .shown = "y", .size = 1}};
+    struct derived_spec derived[] = {
+        {.which = DERIVED_COLUMNS, .n_picks = 1, .pick = &one},
+        {.which = DERIVED_COLUMNS, .n_picks = 1, .pick = how & 4 ? &one : &two},
+        {.which = how & 8 ? DERIVED_STANDARDIZE : DERIVED_NUMBER, .n_arguments = 1, .argument = of}};
+    struct data_group group[] = {{.name = "x", .shown = "x", .size = 1, .input = true},
+                                 {.name = "y", .shown = "y", .size = 1}};
     struct binding_spec binding[] = {
         {.group = "x", .shown = "x", .size = 1, .value = expr_variable(&pool, VAR_FIELD, 0, 1)},
         {.group = "y", .shown = "y", .size = 1, .value = expr_variable(&pool, VAR_FIELD, 2, 1)}};
-    struct data_spec spec = {.present = true, .train = {.which = SOURCE_csv, .n_files = 1, .path = paths, .number = {',', how & 1, how >> 6}},
-                             .holdout = how & 2 ? 0.5 : 0, .n_derived = 3, .derived = derived, .n_bindings = 2, .binding = binding,
-                             .n_groups = 2, .group = group};
+    struct data_spec spec = {
+        .present = true,
+        .train = {.which = SOURCE_csv, .n_files = 1, .path = paths, .number = {',', how & 1, how >> 6}},
+        .holdout = how & 2 ? 0.5 : 0,
+        .n_derived = 3,
+        .derived = derived,
+        .n_bindings = 2,
+        .binding = binding,
+        .n_groups = 2,
+        .group = group};
     struct data *opened = data_open(diag, &spec, 4, 1 << 20);
     if (!opened && !diag_failed(diag)) abort();
     FILE *nowhere = fopen("/dev/null", "w");

@@ -1,4 +1,5 @@
-/* test_csv.c: texts as tables: what stands in the cells, which columns are labels, how splits share their classes. */
+/* test_csv.c: texts as tables: what stands in the cells, which columns are labels, how splits share their classes.
+ */
 #include "runtime/data/source.h"
 
 #include "runtime/base/arena.h"
@@ -34,7 +35,8 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(f->folder));
     for (int i = 0; i < 2; i++) {
         f->path[i] = i == 0 ? "a.csv" : "b.csv";
-        f->spec[i] = (struct source_spec){.which = SOURCE_csv, .n_files = 1, .path = &f->path[i], .number = {',', 1, 0}};
+        f->spec[i] =
+            (struct source_spec){.which = SOURCE_csv, .n_files = 1, .path = &f->path[i], .number = {',', 1, 0}};
     }
     *state = f;
     return 0;
@@ -78,7 +80,8 @@ static struct table open_text(struct fixture *f, const char *text)
     return table;
 }
 
-static void assert_column(const struct table *table, uint32_t k, const char *name, uint32_t n, const double expected[])
+static void assert_column(const struct table *table, uint32_t k, const char *name, uint32_t n,
+                          const double expected[])
 {
     assert_string_equal(table->field[k].name, name);
     assert_int_equal(table->count, n);
@@ -92,7 +95,8 @@ static void assert_column(const struct table *table, uint32_t k, const char *nam
 static void test_numbers_and_labels(void **state)
 {
     struct fixture *f = *state;
-    struct table t = open_text(f, "\xEF\xBB\xBF a ,\"b \"\"q\"\"\", c\r\n 1.5 ,\"-2e3\",dog\r\n\r\n+2,.5,\"cat, wild\"\r\n0.1,7.,dog");
+    struct table t = open_text(
+        f, "\xEF\xBB\xBF a ,\"b \"\"q\"\"\", c\r\n 1.5 ,\"-2e3\",dog\r\n\r\n+2,.5,\"cat, wild\"\r\n0.1,7.,dog");
     assert_int_equal(t.n_fields, 3);
     assert_column(&t, 0, "a", 3, (double[]){1.5, 2, 0.1}); /* in float64 */
     assert_column(&t, 1, "b \"q\"", 3, (double[]){-2000, 0.5, 7});
@@ -151,17 +155,32 @@ static struct data *open_data(struct fixture *f, const struct column_pick *x, ui
                                      {.which = DERIVED_COLUMNS, .n_picks = 1, .pick = &label},
                                      {.which = DERIVED_STANDARDIZE, .n_arguments = 1, .argument = of}};
     group[0].size = n;
-    struct binding_spec binding[] = {{.group = "x", .shown = "x", .size = n, .value = expr_variable(pool, VAR_FIELD, scaled ? 2 : 0, 1), .scaled = scaled},
-                                     {.group = "y", .shown = "y", .size = 3, .value = expr_variable(pool, VAR_FIELD, 1, 1)}};
-    struct data_spec spec = {.present = true, .train = f->spec[0], .test = f->spec[1], .has_test = true, .n_derived = 3, .derived = derived,
-                             .n_bindings = 2, .binding = binding, .n_groups = 2, .group = group, .folder = f->folder};
+    struct binding_spec binding[] = {
+        {.group = "x",
+         .shown = "x",
+         .size = n,
+         .value = expr_variable(pool, VAR_FIELD, scaled ? 2 : 0, 1),
+         .scaled = scaled},
+        {.group = "y", .shown = "y", .size = 3, .value = expr_variable(pool, VAR_FIELD, 1, 1)}};
+    struct data_spec spec = {.present = true,
+                             .train = f->spec[0],
+                             .test = f->spec[1],
+                             .has_test = true,
+                             .n_derived = 3,
+                             .derived = derived,
+                             .n_bindings = 2,
+                             .binding = binding,
+                             .n_groups = 2,
+                             .group = group,
+                             .folder = f->folder};
     return data_open(f->diag, &spec, 8, 1 << 20);
 }
 
 static void assert_values(const void *values, uint32_t n, const double expected[])
 {
     for (uint32_t i = 0; i < n; i++)
-        if (fabs(((const double *)values)[i] - expected[i]) > 1e-12) fail_msg("%u: %g, expected %g", i, ((const double *)values)[i], expected[i]);
+        if (fabs(((const double *)values)[i] - expected[i]) > 1e-12)
+            fail_msg("%u: %g, expected %g", i, ((const double *)values)[i], expected[i]);
 }
 
 static void test_splits(void **state)
@@ -195,6 +214,7 @@ static void test_unseen(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(numbers_and_labels), TEST(skip_and_separator), TEST(many_texts), TEST(splits), TEST(unseen)};
+    const struct CMUnitTest tests[] = {TEST(numbers_and_labels), TEST(skip_and_separator), TEST(many_texts),
+                                       TEST(splits), TEST(unseen)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
