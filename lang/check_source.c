@@ -13,11 +13,15 @@ static const struct {
 #undef SOURCE
 };
 
-/* Numbers of a point or an image, as the generators make them. */
+/* Numbers a sample of a field, as the generators make them: so many, or so many times an argument. The sequences of
+ * parity and adding may be rows of a group: their sizes are not told here. */
 static const struct {
     const char *field;
+    enum source source; /* SOURCES: any */
     uint32_t size;
-} sizes[] = {{"image", 256}, {"point", 2}};
+    int argument; /* its number, or -1 */
+} sizes[] = {{"image", SOURCES, 256, -1}, {"point", SOURCES, 2, -1},          {"x", SOURCE_teacher, 1, 1},
+             {"y", SOURCE_teacher, 1, 3}, {"pattern", SOURCE_patterns, 1, 1}, {"total", SOURCE_adding, 1, -1}};
 
 static int find_source(const struct scope *s, const struct ast *e)
 {
@@ -137,13 +141,16 @@ bool check_source(const struct scope *s, const struct ast *e, struct source_spec
     return ok;
 }
 
-static struct field_facts facts_of(struct checker *c, const char *text)
+static struct field_facts facts_of(struct checker *c, const struct source_spec *source, const char *text)
 {
     size_t length = strcspn(text, " "), name = strcspn(text, " :");
     struct field_facts f = {.name = arena_text(c->arena, text, name)};
     if (name < length) f.classes = (uint32_t)strtoul(text + name + 1, NULL, 10);
-    for (size_t i = 0; i < LENGTH(sizes); i++)
-        if (!strcmp(f.name, sizes[i].field)) f.size = sizes[i].size;
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        if (strcmp(f.name, sizes[i].field) || (sizes[i].source != SOURCES && sizes[i].source != source->which))
+            continue;
+        f.size = sizes[i].size * (sizes[i].argument < 0 ? 1 : (uint32_t)source->number[sizes[i].argument]);
+    }
     return f;
 }
 
@@ -160,7 +167,7 @@ uint32_t source_fields(struct checker *c, const struct source_spec *source, stru
     }
     for (; *text; text += strcspn(text, " "), text += strspn(text, " ")) {
         *out = arena_grow(c->arena, *out, n, &capacity, sizeof **out);
-        (*out)[n++] = facts_of(c, text);
+        (*out)[n++] = facts_of(c, source, text);
     }
     return n;
 }

@@ -87,6 +87,8 @@ static bool check_argument(struct diag *diag, const struct source_spec *spec, co
     const char *expected = NULL;
     if (is_count && !(whole && value >= 1 && value < 0x1p31)) expected = "a whole number from 1 to 2147483647";
     if (!is_count && !is_noise && !(whole && value >= 0 && value < 0x1p53)) expected = "a whole number, 0 or more";
+    bool is_size = !is_count && !is_noise && !(length == 4 && memcmp(word, "seed", 4) == 0);
+    if (is_size && !(whole && value >= 1 && value < 0x1p31)) expected = "a whole number from 1 to 2147483647";
     if (is_noise && !(value >= 0 && value < HUGE_VAL)) expected = "0 or more";
     if (expected == NULL) return true;
     char shown[32];
@@ -110,10 +112,10 @@ static bool check_arguments(struct diag *diag, const struct source_spec *spec)
 }
 
 /* A generator's count times its width, before anything is made. */
-static bool check_size(struct diag *diag, const struct source_spec *spec, uint32_t width, size_t most_bytes)
+static bool check_size(struct diag *diag, const struct source_spec *spec, double width, size_t most_bytes)
 {
     if (spec->number[0] * width * sizeof(float) <= (double)most_bytes) return true;
-    diag_input(diag, spec->at, "too-large", "%s makes %.0f samples of %u numbers; at most %zu bytes are allowed",
+    diag_input(diag, spec->at, "too-large", "%s makes %.0f samples of %.0f numbers; at most %zu bytes are allowed",
                source_rows[spec->which].name, spec->number[0], width, most_bytes);
     return false;
 }
@@ -122,11 +124,6 @@ bool table_open(struct diag *diag, const struct source_spec *spec, const char *f
                 struct table *out)
 {
     *out = (struct table){0};
-    if (!source_rows[spec->which].supported) {
-        diag_input(diag, spec->at, "unsupported-source", "the source '%s' cannot be read yet",
-                   source_rows[spec->which].name);
-        return false;
-    }
     if (!check_arguments(diag, spec)) return false;
     switch (spec->which) {
     case SOURCE_idx:
@@ -141,7 +138,19 @@ bool table_open(struct diag *diag, const struct source_spec *spec, const char *f
         return check_size(diag, spec, 2, most_bytes) && moons_open(diag, spec, out);
     case SOURCE_xor:
         return xor_open(diag, spec, out);
-    default:
-        BUG("source %s is said to be supported", source_rows[spec->which].name);
+    case SOURCE_npy:
+        return npy_open(diag, spec, folder, most_bytes, out);
+    case SOURCE_teacher:
+        return check_size(diag, spec, spec->number[1] + spec->number[3], most_bytes) &&
+               teacher_open(diag, spec, out);
+    case SOURCE_patterns:
+        return check_size(diag, spec, spec->number[1], most_bytes) && patterns_open(diag, spec, out);
+    case SOURCE_parity:
+        return check_size(diag, spec, spec->number[1], most_bytes) && parity_open(diag, spec, out);
+    case SOURCE_adding:
+        return check_size(diag, spec, 2 * spec->number[1], most_bytes) && adding_open(diag, spec, out);
+    case SOURCES:
+        break;
     }
+    BUG("no source %d", (int)spec->which);
 }

@@ -55,6 +55,12 @@ bool csv_open(struct diag *diag, const struct source_spec *spec, const char *fol
 void csv_free(struct csv *csv);
 /* Where a cell stands in its file. */
 struct span csv_place(struct diag *diag, const struct table *table, uint32_t sample, uint32_t column);
+bool npy_open(struct diag *diag, const struct source_spec *spec, const char *folder, size_t most_bytes,
+              struct table *out);
+bool teacher_open(struct diag *diag, const struct source_spec *spec, struct table *out);
+bool patterns_open(struct diag *diag, const struct source_spec *spec, struct table *out);
+bool parity_open(struct diag *diag, const struct source_spec *spec, struct table *out);
+bool adding_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool digits_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool spirals_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool moons_open(struct diag *diag, const struct source_spec *spec, struct table *out);

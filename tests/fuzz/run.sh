@@ -12,6 +12,7 @@ fuzz_csv)
         { printf "$how"; printf '\357\273\277"a";b\r\n1.5,2e3\r\n"2, 5",-7\r\n\r\n'; } > "$corpus/number$how"
         { printf "$how"; head -40 "$NNT_SOURCE/examples/houses.csv" | tr ';' ','; } > "$corpus/houses$how"
     done ;;
+fuzz_npy) (cd "$corpus" && . "$NNT_SOURCE/tests/wrong/npy.sh" && rm net.nnt) ;;
 fuzz_weights) cp "$NNT_SOURCE"/tests/fuzz/corpus/*.safetensors "$corpus" ;;
 esac
 cd "$corpus/.." || exit 2
