@@ -21,6 +21,15 @@ expect() { # example, split, least accuracy, options...
 expect xor train 1
 expect spirals test 0.97
 expect digits test 0.97
+if "$NNT" run "$NNT_SOURCE/examples/autoencoder.nnt" --json --quiet --out autoencoder > out; then
+    tail -1 out > last
+    rmse=$(field test rmse)
+    awk -v got="$rmse" 'BEGIN { exit !(got > 0 && got < 0.17) }' || { echo "autoencoder: test rmse ${rmse:-missing}, expected below 0.17"; status=1; }
+    tensors=$(head -c 2000 autoencoder/weights.safetensors | grep -ao '"weight[^"]*"' | tr '\n' ' ')
+    [ "$tensors" = '"weight.x.h" "weight.h.code" ' ] || { echo "autoencoder: tied blocks are stored as $tensors"; status=1; }
+    echo "autoencoder: test rmse $rmse"
+else status=1
+fi
 awk -f "$NNT_SOURCE/examples/houses.awk" | cmp - "$NNT_SOURCE/examples/houses.csv" || status=1
 if "$NNT" run "$NNT_SOURCE/examples/houses.nnt" --json --quiet --out houses > out; then
     tail -1 out > last
