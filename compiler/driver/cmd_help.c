@@ -4,6 +4,7 @@
 
 #include "compiler/driver/session.h"
 #include "lang/words.h"
+#include "runtime/base/text.h"
 
 /* ---- commands and options ------------------------------------------------------------------------------------------------ */
 
@@ -12,7 +13,7 @@ static void print_option(enum option_name option)
     const struct option_row *row = &option_rows[option];
     char left[64];
     snprintf(left, sizeof left, "%s--%s %s", option == OPTION_output ? "-o, " : "", row->name, row->argument);
-    if (row->help[0]) printf("  %-22s %s\n", left, row->help);
+    printf("  %-22s %s\n", left, row->help);
 }
 
 static void print_command(enum command command)
@@ -36,15 +37,60 @@ static void print_overview(void)
 
 /* ---- topics ---------------------------------------------------------------------------------------------------------------- */
 
+/* Columns that a text takes: bytes that go on a character of UTF-8 take none. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text; text++) width += (*text & 0xC0) != 0x80;
+    return width;
+}
+
+/* A statement's name in the table is its block's and its own. */
+static const char *bare(const char *name)
+{
+    const char *space = strchr(name, ' ');
+    return space ? space + 1 : name;
+}
+
+/* How a word is written, arguments as in a call: sgd(rate, momentum: 0); a statement's are what follows it. */
+static void write_usage(const struct word *word, struct text *out)
+{
+    bool statement = bare(word->name) != word->name, any = !strcmp(word->arguments, "*");
+    text_add(out, "%s", bare(word->name));
+    if (!word->arguments[0]) return;
+    text_add(out, statement ? " " : "(");
+    for (const char *c = any ? "FIELD: FILE, …" : word->arguments; *c; c++) {
+        if (statement || any || (*c != ' ' && *c != '=')) text_add(out, "%c", *c);
+        else if (*c == '=') text_add(out, ": ");
+        else text_add(out, c[-1] == ',' || c[-1] == ':' ? " " : ", ");
+    }
+    if (!statement) text_add(out, ")");
+}
+
+/* What is wider than its column has its help on a line of its own. */
+static void print_word_line(const struct word *word)
+{
+    enum { COLUMN = 34 };
+    struct text usage = {0};
+    write_usage(word, &usage);
+    int width = width_of(usage.data);
+    printf("  %s%*s%s%s\n", usage.data, width > COLUMN ? 0 : COLUMN - width, width > COLUMN ? "\n      " : "", word->help,
+           word->supported ? "" : "  (not yet supported)");
+    text_fini(&usage);
+}
+
+/* Statements are listed under their block. */
 static void print_topic(const struct word_table *table)
 {
+    const char *block = "";
     printf("%s: %s\n\n", table->name, table->help);
     for (uint32_t i = 0; i < table->count; i++) {
         struct word word = table->word(i);
         if (!word.name) continue;
-        char left[128];
-        snprintf(left, sizeof left, "%s%s%s%s", word.name, word.arguments[0] ? "(" : "", word.arguments, word.arguments[0] ? ")" : "");
-        printf("  %-30s %s%s\n", left, word.help, word.supported ? "" : "  (not yet supported)");
+        size_t length = (size_t)(bare(word.name) - word.name);
+        if (length && strncmp(block, word.name, length)) printf("%sin %.*s:\n", *block ? "\n" : "", (int)length - 1, word.name);
+        if (length) block = word.name;
+        print_word_line(&word);
     }
 }
 
@@ -70,33 +116,42 @@ static bool print_word(const char *topic)
     for (uint32_t t = 0; t < word_table_count; t++)
         for (uint32_t i = 0; i < word_tables[t].count; i++) {
             struct word word = word_tables[t].word(i);
-            if (!word.name || strcmp(word.name, topic)) continue;
-            printf("%s%s%s%s (%s): %s\n", word.name, word.arguments[0] ? "(" : "", word.arguments, word.arguments[0] ? ")" : "",
-                   word_tables[t].name, word.help);
+            if (!word.name || (strcmp(word.name, topic) && strcmp(bare(word.name), topic))) continue;
+            struct text usage = {0};
+            write_usage(&word, &usage);
+            int block = (int)(bare(word.name) - word.name);
+            printf("%s (%s%s%.*s): %s%s\n", usage.data, word_tables[t].name, block ? " of " : "", block ? block - 1 : 0, word.name,
+                   word.help, word.supported ? "" : "  (not yet supported)");
+            text_fini(&usage);
             found = true;
         }
     return found;
 }
 
+static void suggest(struct session *session, const struct operand_text *topic)
+{
+    uint32_t most = word_table_count + COMMANDS, n = 0;
+    for (uint32_t t = 0; t < word_table_count; t++) most += word_tables[t].count;
+    const char **names = arena_alloc(session->arena, most * sizeof *names);
+    for (uint32_t t = 0; t < word_table_count; t++) {
+        names[n++] = word_tables[t].name;
+        for (uint32_t i = 0; i < word_tables[t].count; i++)
+            if (word_tables[t].word(i).name) names[n++] = bare(word_tables[t].word(i).name);
+    }
+    for (uint32_t i = 0; i < COMMANDS; i++) names[n++] = command_rows[i].name;
+    diag_input(session->diag, topic->at, "unknown-topic", "there is no help on '%s'", topic->text);
+    if (!diag_did_you_mean(session->diag, topic->text, names, n)) diag_hint(session->diag, "nnt help lists the topics");
+}
+
 int cmd_help(struct session *session)
 {
     const struct options *o = &session->options;
-    if (o->command != COMMAND_help) {
-        print_command(o->command);
-        return 0;
+    if (o->command != COMMAND_help) print_command(o->command);
+    else if (!o->n_files) print_overview();
+    else {
+        const char *topic = o->file[0].text;
+        bool command = print_named(topic), word = print_word(topic);
+        if (!command && !word) suggest(session, &o->file[0]);
     }
-    if (!o->n_files) {
-        print_overview();
-        return 0;
-    }
-    const char *topic = o->file[0].text;
-    bool named = print_named(topic), word = !named && print_word(topic);
-    if (named || word) return 0;
-    const char *names[64];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < word_table_count && n < 48; i++) names[n++] = word_tables[i].name;
-    for (uint32_t i = 0; i < COMMANDS; i++) names[n++] = command_rows[i].name;
-    diag_input(session->diag, o->file[0].at, "unknown-topic", "there is no help on '%s'", topic);
-    if (!diag_did_you_mean(session->diag, topic, names, n)) diag_hint(session->diag, "nnt help lists the topics");
     return 0;
 }

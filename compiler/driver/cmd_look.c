@@ -16,9 +16,13 @@ int cmd_check(struct session *session)
         struct times times = {0};
         uint32_t before = diag_errors(session->diag);
         const struct model *model = read_model(session, &o->file[i], &times, NULL);
-        if (model && diag_errors(session->diag) == before && !o->given[OPTION_quiet] && !o->given[OPTION_json])
-            printf("%s: fine: network %s, %u groups, %llu trainable parameters\n", o->file[i].text, model->name, model->n_groups,
+        if (diag_errors(session->diag) != before || o->given[OPTION_quiet] || o->given[OPTION_json]) continue;
+        printf("%s: fine", o->file[i].text);
+        /* Behind a file with mistakes there is no model, but each file's own mistakes are told. */
+        if (model)
+            printf(": network %s, %u groups, %llu trainable parameters", model->name, model->n_groups,
                    (unsigned long long)model_trainables(model));
+        putchar('\n');
     }
     return 0;
 }
@@ -62,6 +66,20 @@ static struct job whole_job(const struct session *session, const struct model *m
                         .standalone = standalone};
 }
 
+static bool is_pass(struct session *session, const struct operand_text *name)
+{
+    uint32_t n = 0;
+    struct text names = {0};
+    for (; pass_names[n]; n++) {
+        if (!strcmp(pass_names[n], name->text)) return true;
+        text_add(&names, "%s%s", n ? " " : "", pass_names[n]);
+    }
+    diag_input(session->diag, name->at, "unknown-pass", "there is no pass '%s'; expected one of %s", name->text, names.data);
+    diag_did_you_mean(session->diag, name->text, pass_names, n);
+    text_fini(&names);
+    return false;
+}
+
 static void emit_plan(struct session *session, const struct model *model)
 {
     const struct options *o = &session->options;
@@ -77,18 +95,9 @@ static void emit_plan(struct session *session, const struct model *model)
     const char *after = o->value[OPTION_after].text;
     struct pass_watch watch = {.stop_after = after, .dump_after = after, .to = stdout, .verify = true};
     struct kernels kernels = {0};
-    const struct ir *graph = NULL;
-    uint32_t n = 0;
-    while (pass_names[n] && strcmp(pass_names[n], after)) n++;
-    if (!pass_names[n]) {
-        while (pass_names[n]) n++;
-        diag_input(session->diag, o->value[OPTION_after].at, "unknown-pass", "there is no pass '%s'", after);
-        for (n = 0; pass_names[n];) n++;
-        diag_did_you_mean(session->diag, after, pass_names, n);
-        return;
-    }
+    if (!is_pass(session, &o->value[OPTION_after])) return;
     job.watch = &watch;
-    if (!compile_kernels(session, model, &job, &times, &graph, &kernels)) return;
+    if (!compile_kernels(session, model, &job, &times, NULL, &kernels)) return;
 }
 
 static void emit_code(struct session *session, const struct model *model, bool assembly)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "compiler/driver/manifest.h"
 #include "compiler/driver/observe.h"
@@ -26,9 +27,18 @@ struct run {
     struct progress progress;
     struct moment last[2];
     uint32_t n_last;
+    uint64_t samples_before; /* of the next measurement's samples, those that an earlier process trained on */
     double first_step, train, since; /* seconds: until the first step's end, training, the last checkpoint's time */
-    double measured_at, train_at_measured;
+    double train_at_measured;
+    uint64_t saved; /* step of the last checkpoint */
 };
+
+static bool save(struct run *run)
+{
+    run->since = seconds();
+    run->saved = trainer_state(run->trainer).step;
+    return checkpoint_write(run->session->diag, run->trainer, record_folder(run->record));
+}
 
 /* ---- before the first step ---------------------------------------------------------------------------------------------- */
 
@@ -73,7 +83,7 @@ static bool open_record(struct run *run)
     run->record = record_open(run->session->diag, out, run->model->name, resume, trainer_state(run->trainer).step);
     if (!run->record) return false;
     return resume || (record_run(run->record, run->session->diag, manifest_text(run->session, run->model, run->source, &run->times)) &&
-                      checkpoint_write(run->session->diag, run->trainer, record_folder(run->record)));
+                      save(run));
 }
 
 static void introduce(const struct run *run)
@@ -84,8 +94,8 @@ static void introduce(const struct run *run)
     fprintf(stderr, "%s: %u groups, %" PRIu64 " trainable parameters; %u training samples", m->name, m->n_groups, model_trainables(m),
             run->data->train.count);
     if (run->data->test.count) fprintf(stderr, ", %u test samples", run->data->test.count);
-    fprintf(stderr, "; %" PRIu64 " steps of %u\nrun folder: %s\n", at.steps, m->train.batch ? m->train.batch : run->data->train.count,
-            record_folder(run->record));
+    uint32_t count = run->data->train.count, batch = m->train.batch && m->train.batch < count ? m->train.batch : count;
+    fprintf(stderr, "; %" PRIu64 " steps of %u\nrun folder: %s\n", at.steps, batch, record_folder(run->record));
     if (at.step) fprintf(stderr, "going on at step %" PRIu64 "\n", at.step);
 }
 
@@ -133,7 +143,9 @@ static bool measure(struct run *run)
     if (!observer_due(run->observer, &at)) return true;
     if (!observe(run->observer, &at, progress, false, trainer_parameters(run->trainer), run->trainer, moment, &n)) return false;
     double spent = run->train - run->train_at_measured;
-    if (at.samples && spent > 0) moment_add(&moment[0], "samples_per_second", (double)at.samples / spent);
+    if (at.samples > run->samples_before && spent > 0)
+        moment_add(&moment[0], "samples_per_second", (double)(at.samples - run->samples_before) / spent);
+    run->samples_before = 0;
     run->train_at_measured = run->train;
     trainer_clear_loss(run->trainer);
     return record_moments(run, moment, n);
@@ -144,7 +156,8 @@ static bool diverged(struct run *run)
     struct train_state at = trainer_state(run->trainer);
     diag_input(run->session->diag, (struct span){0}, "diverged", "the loss is no longer finite at step %" PRIu64, at.step + 1);
     diag_hint(run->session->diag, "the weights grew without bound: try a smaller rate, or clip: 1 in the optimizer");
-    diag_note(run->session->diag, (struct span){0}, "the last checkpoint is kept in %s", record_folder(run->record));
+    diag_note(run->session->diag, (struct span){0}, "the checkpoint of step %" PRIu64 " is kept in %s", run->saved,
+              record_folder(run->record));
     return false;
 }
 
@@ -160,19 +173,18 @@ static bool step(struct run *run)
 
 static bool keep_checkpoint(struct run *run)
 {
-    if (seconds() - run->since < checkpoint_seconds) return true;
-    bool written = checkpoint_write(run->session->diag, run->trainer, record_folder(run->record));
-    run->since = seconds();
-    return written;
+    return seconds() - run->since < checkpoint_seconds || save(run);
 }
 
 /* Steps until the end or a signal; the caller looks which. Measurements happen at a step's number, before that step. */
 static bool train(struct run *run)
 {
     uint64_t first = trainer_state(run->trainer).step, samples = 0;
+    run->samples_before = trainer_state(run->trainer).samples;
     run->since = seconds();
+    run->saved = first;
     run->progress = progress_begin(run->session->options.given[OPTION_quiet] || run->session->options.given[OPTION_json], first);
-    if (!run->session->options.given[OPTION_resume] && !measure(run)) return false;
+    if (first == 0 && !measure(run)) return false;
     for (struct train_state at = trainer_state(run->trainer); at.step < at.steps && !session_interrupted();) {
         uint64_t before = at.samples;
         if (!step(run)) return false;
@@ -210,7 +222,7 @@ static int finish(struct run *run)
     struct train_state at = trainer_state(run->trainer);
     const struct options *o = &run->session->options;
     int signal = at.step < at.steps ? session_interrupted() : 0;
-    if (!checkpoint_write(run->session->diag, run->trainer, record_folder(run->record)) || !write_weights(run)) return 2;
+    if (!save(run) || !write_weights(run)) return 0;
     if (o->given[OPTION_json])
         summary_print(&(struct summary){run->last, run->n_last, run->times, run->first_step, run->train, observer_seconds(run->observer),
                                         run->data->seconds, at.step, model_trainables(run->model), record_folder(run->record)});
@@ -230,6 +242,11 @@ static int only_measure(struct run *run)
     struct train_state at = {0};
     struct moment moment[2];
     uint32_t n;
+    if (o->given[OPTION_resume]) {
+        diag_input(diag, o->value[OPTION_resume].at, "bad-run", "the run in '%s' trained nothing, so that there is nothing to go on with",
+                   o->value[OPTION_resume].text);
+        return 0;
+    }
     if (!open_observer(run)) return 0;
     const double *parameters = observer_start(run->observer, run->model->train.seed);
     if (!parameters) return 0;
@@ -254,7 +271,7 @@ static void close_run(struct run *run)
 
 int cmd_run(struct session *session)
 {
-    struct run run = {.session = session};
+    struct run run = {.session = session, .table.width = terminal_width(STDOUT_FILENO)};
     int status = 0;
     session_catch_signals();
     if (open_run(&run)) {

@@ -29,7 +29,8 @@ static bool open_given(struct given *given, uint32_t entries)
         return false;
     }
     if (!given->model->loss) return true;
-    struct job job = {.entries = entries, .real_bytes = o->real_bytes, .interpreter = o->interpreter};
+    /* For the batch of a run, so that the kernels, and with them the last bits, are the run's. */
+    struct job job = {.entries = entries, .real_bytes = o->real_bytes, .batch = given->model->train.batch, .interpreter = o->interpreter};
     given->module = compile(session, given->model, &job, &given->times);
     if (!given->module) return false;
     given->parameters = arena_alloc(session->arena, given->module->size[NNT_PARAMETERS] * o->real_bytes);

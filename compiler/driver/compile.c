@@ -21,10 +21,11 @@ static const size_t MOST_DATA_BYTES = (size_t)8 << 30;
 struct ast_source *read_source(struct session *session, const struct operand_text *file, struct times *times)
 {
     double start = seconds();
+    const char *path = strcmp(file->text, "-") ? file->text : "standard input";
+    if (session->kept) return parse(session->diag, session->arena, path, session->kept, strlen(session->kept));
     size_t length;
     char *text = file_read(session->diag, file->at, file->text, MOST_SOURCE_BYTES, &length);
     if (!text) return NULL;
-    const char *path = strcmp(file->text, "-") ? file->text : "standard input";
     struct ast_source *source = parse(session->diag, session->arena, path, text, length);
     free(text);
     times->parse += seconds() - start;

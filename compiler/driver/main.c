@@ -1,7 +1,9 @@
 /* main.c: the command line to a command. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "compiler/driver/session.h"
 
@@ -20,6 +22,13 @@ static int run_command(struct session *session)
     return commands[session->options.command](session);
 }
 
+/* A standard stream that was closed must not become the number of a file that is opened later: it is one that cannot be used. */
+static void occupy_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) _exit(2);
+}
+
 /* A full disk or a closed pipe behind stdout is a failure like any other. */
 static void check_stdout(struct session *session)
 {
@@ -29,6 +38,7 @@ static void check_stdout(struct session *session)
 
 int main(int argc, char **argv)
 {
+    occupy_streams();
     struct session session = {.diag = diag_new(), .arena = arena_new(), .began = seconds()};
     int status = 0;
     signal(SIGPIPE, SIG_IGN);

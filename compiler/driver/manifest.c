@@ -14,11 +14,24 @@ enum { MOST_MANIFEST_BYTES = 64 << 20 };
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */
 
+/* JSON is UTF-8: in a path that is not, a question mark stands for each byte that is not ASCII. */
+static json_t *json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json) return json;
+    char *plain = strdup(text);
+    for (char *c = plain; c && *c; c++)
+        if (*c & 0x80) *c = '?';
+    json = json_string(plain ? plain : "");
+    free(plain);
+    return json;
+}
+
 static json_t *settings_json(const struct options *o)
 {
     json_t *settings = json_object();
     for (uint32_t i = 0; i < o->n_settings; i++)
-        json_object_set_new(settings, o->setting[i].name, json_string(o->setting[i].value));
+        json_object_set_new(settings, o->setting[i].name, json_text(o->setting[i].value));
     return settings;
 }
 
@@ -50,7 +63,7 @@ static json_t *machine_json(void)
 static json_t *absolute(const char *path)
 {
     char real[PATH_MAX];
-    return json_string(realpath(path, real) ? real : path);
+    return json_text(realpath(path, real) ? real : path);
 }
 
 const char *manifest_text(struct session *session, const struct model *model, const struct ast_source *source,
@@ -60,10 +73,10 @@ const char *manifest_text(struct session *session, const struct model *model, co
     json_t *run = json_object();
     json_object_set_new(run, "nnt", json_string(NNT_VERSION));
     json_object_set_new(run, "network", json_string(model->name));
-    json_object_set_new(run, "command", json_string(o->line));
+    json_object_set_new(run, "command", json_text(o->line));
     json_object_set_new(run, "file", absolute(source->path));
     json_object_set_new(run, "settings", settings_json(o));
-    if (o->given[OPTION_data]) json_object_set_new(run, "data", absolute(o->value[OPTION_data].text));
+    if (o->given[OPTION_data] || !strcmp(o->file[0].text, "-")) json_object_set_new(run, "data", absolute(model->data.folder));
     json_object_set_new(run, "seed", json_integer((json_int_t)model->train.seed));
     json_object_set_new(run, "precision", json_string(o->real_bytes == 4 ? "f32" : "f64"));
     json_object_set_new(run, "engine", json_string(o->interpreter ? "interp" : "jit"));
@@ -86,20 +99,29 @@ static const char *string_of(struct session *session, const json_t *run, const c
     return text ? arena_text(session->arena, text, strlen(text)) : NULL;
 }
 
+static bool is_set(const struct options *o, const char *name)
+{
+    for (uint32_t i = 0; i < o->n_settings; i++)
+        if (!strcmp(o->setting[i].name, name)) return true;
+    return false;
+}
+
+/* The run's own settings, but for those given anew. */
 static void take_settings(struct session *session, const json_t *settings)
 {
     struct options *o = &session->options;
-    uint32_t capacity = 0;
+    struct setting *all = arena_alloc(session->arena, (o->n_settings + json_object_size(settings) + 1) * sizeof *all);
+    uint32_t n = 0;
     const char *name;
     json_t *value;
-    if (o->n_settings) return;
     json_object_foreach((json_t *)settings, name, value) {
         const char *text = json_string_value(value);
-        if (!text) continue;
-        o->setting = arena_grow(session->arena, o->setting, o->n_settings, &capacity, sizeof *o->setting);
-        o->setting[o->n_settings++] = (struct setting){arena_text(session->arena, name, strlen(name)),
-                                                       arena_text(session->arena, text, strlen(text))};
+        if (!text || is_set(o, name)) continue;
+        all[n++] = (struct setting){arena_text(session->arena, name, strlen(name)), arena_text(session->arena, text, strlen(text))};
     }
+    for (uint32_t i = 0; i < o->n_settings; i++) all[n++] = o->setting[i];
+    o->setting = all;
+    o->n_settings = n;
 }
 
 static void take_options(struct session *session, const json_t *run)
@@ -132,12 +154,16 @@ bool manifest_resume(struct session *session)
     json_t *run = json_loadb(text, length, 0, NULL);
     free(text);
     const char *file = run ? string_of(session, run, "file") : NULL;
-    if (!file) {
+    const char *source = run ? string_of(session, run, "source") : NULL;
+    if (!file || !source) {
         diag_input(session->diag, resume.at, "bad-run", "'%s' holds no run.json of a run", resume.text);
         json_decref(run);
         return false;
     }
-    if (!o->n_files) o->file[o->n_files++] = (struct operand_text){file, resume.at};
+    if (!o->n_files) {
+        o->file[o->n_files++] = (struct operand_text){file, resume.at};
+        session->kept = source;
+    }
     take_options(session, run);
     json_decref(run);
     return true;
@@ -176,7 +202,7 @@ static void add_seconds(struct text *line, const struct summary *s)
 void summary_print(const struct summary *s)
 {
     struct text line = {0};
-    json_t *folder = json_string(s->folder ? s->folder : "");
+    json_t *folder = json_text(s->folder);
     char *quoted = json_dumps(folder, JSON_ENCODE_ANY);
     text_add(&line, "{\"summary\": {");
     for (uint32_t i = 0; i < s->n_moments; i++) add_split(&line, &s->moment[i]);

@@ -8,8 +8,8 @@
 /* The text of run.json: version, command line, file, settings, seed, precision, engine, machine, compile time, source. The arena's. */
 const char *manifest_text(struct session *session, const struct model *model, const struct ast_source *source,
                           const struct times *times);
-/* With --resume RUN: what the command line does not say (FILE, --set, --data, --seed, --precision, --engine) is taken from RUN/run.json.
- * false with a message where that cannot be read or is not a run's. */
+/* With --resume RUN: what the command line does not say (FILE, --set, --data, --seed, --precision, --engine) is taken from RUN/run.json, the
+ * text of the file as it was when the run began. false with a message where that cannot be read or is not a run's. */
 MUST_USE bool manifest_resume(struct session *session);
 /* The last line of --json: {"summary": …}. */
 struct summary {

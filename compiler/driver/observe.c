@@ -1,6 +1,7 @@
 /* observe.c: measurements of a run: probes, losses of both splits, the ensemble. */
 #include "compiler/driver/observe.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct observer {
     struct probe *probe; /* by measure block */
     struct nnt_module *gaussian_module;
     struct ensemble *ensemble;
+    struct diag *apart; /* messages about an ensemble that the file did not ask for; NULL where it did */
     struct evaluator *evaluator;
     double *parameters; /* in float64 */
     uint64_t n_parameters;
@@ -90,6 +92,7 @@ static bool open_ensemble(struct observer *o, struct times *times)
 {
     const struct model *model = o->of.model;
     if (!wants(model, NEED_ENSEMBLE)) return true;
+    if (!model->asks_ensemble) o->apart = diag_new();
     struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise,
                       .real_bytes = 8, .batch = ENSEMBLE_BATCH, .interpreter = o->of.interpreter};
     o->gaussian_module = compile(o->session, model, &job, times);
@@ -129,6 +132,7 @@ void observer_free(struct observer *o)
 {
     if (!o) return;
     ensemble_free(o->ensemble);
+    if (o->apart) diag_free(o->apart);
     evaluator_free(o->evaluator);
     release_module(o->gaussian_module);
 }
@@ -174,6 +178,13 @@ static void add_estimate(struct moment *moment, const char *key, const char *err
     moment_add(moment, error_key, e.error);
 }
 
+static bool has_reading(const struct moment *moment, const char *key)
+{
+    for (uint32_t i = 0; i < moment->n; i++)
+        if (!strcmp(moment->reading[i].key, key)) return true;
+    return false;
+}
+
 static bool has_C_0(const struct gaussian *gaussian, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -184,9 +195,12 @@ static bool has_C_0(const struct gaussian *gaussian, uint32_t count)
 static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, double beta, struct moment *moment)
 {
     const struct gaussian *g = o->gaussian;
-    moment_add(moment, "temperature", 1 / beta);
-    moment_add(moment, "beta", beta);
-    if (asked >> MEASURE_loss & 1) moment_add(moment, "loss.bulk", ensemble_mean(&g->H, sizeof *g / sizeof(double), count).mean);
+    if (!has_reading(moment, "beta")) {
+        moment_add(moment, "temperature", 1 / beta);
+        moment_add(moment, "beta", beta);
+    }
+    if (asked >> MEASURE_loss & 1 && !has_reading(moment, "loss.bulk"))
+        moment_add(moment, "loss.bulk", ensemble_mean(&g->H, sizeof *g / sizeof(double), count).mean);
     if (asked >> MEASURE_U & 1) add_estimate(moment, "U", "U_error", &g->U, count);
     if (asked >> MEASURE_F & 1) add_estimate(moment, "F", "F_error", &g->F, count);
     if (asked >> MEASURE_S & 1) add_estimate(moment, "S", "S_error", &g->S, count);
@@ -197,17 +211,33 @@ static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, dou
     if (asked >> MEASURE_H_min & 1) add_estimate(moment, "H_min", "H_min_error", &g->H_min, count);
 }
 
-static bool asks_ensemble(uint32_t asked)
+static uint32_t ensemble_measures(void)
 {
+    uint32_t mask = 0;
     for (uint32_t m = 0; m < MEASURES; m++)
-        if (asked >> m & 1 && measure_rows[m].need == NEED_ENSEMBLE) return true;
-    return false;
+        if (measure_rows[m].need == NEED_ENSEMBLE) mask |= 1u << m;
+    return mask;
 }
 
-static bool observe_ensemble(struct observer *o, const struct measure_spec *spec, const struct probe *probe, double progress,
-                             const void *parameters, struct moment *moment)
+/* What was not asked for and cannot be had is left out from here on, training goes on. */
+static bool leave_out(struct observer *o, uint64_t step)
 {
-    if (!o->ensemble || !asks_ensemble(spec->asked)) return true;
+    if (!o->apart || diag_status(o->apart) != 1) {
+        if (o->apart) diag_machine(o->session->diag, (struct span){0}, "entry-failed", "the ensemble could not be computed");
+        return false;
+    }
+    diag_warn(o->session->diag, (struct span){0}, "left-out",
+              "the ensemble has no Gaussian at step %" PRIu64 ", so that its measures are left out from there on", step);
+    diag_hint(o->session->diag, "ask for one in a `measure` block to be told which groups are at fault");
+    ensemble_free(o->ensemble);
+    o->ensemble = NULL;
+    return true;
+}
+
+static bool observe_ensemble(struct observer *o, uint32_t asked, const struct probe *probe, double progress, const void *parameters,
+                             struct moment *moment)
+{
+    if (!o->ensemble || !(asked & ensemble_measures())) return true;
     double T = expr_at_progress(o->of.model->ensemble.temperature, progress);
     if (!(T > 0) || !isfinite(T)) {
         diag_input(o->session->diag, o->of.model->ensemble_at, "bad-temperature",
@@ -215,8 +245,10 @@ static bool observe_ensemble(struct observer *o, const struct measure_spec *spec
         return false;
     }
     widen_parameters(o, parameters);
-    if (!ensemble_evaluate(o->ensemble, o->session->diag, o->parameters, probe->value, probe->count, 1 / T, o->gaussian)) return false;
-    add_gaussian(o, spec->asked, probe->count, 1 / T, moment);
+    if (!ensemble_evaluate(o->ensemble, o->apart ? o->apart : o->session->diag, o->parameters, probe->value, probe->count, 1 / T,
+                           o->gaussian))
+        return leave_out(o, moment->step);
+    add_gaussian(o, asked, probe->count, 1 / T, moment);
     return true;
 }
 
@@ -266,20 +298,23 @@ bool observe(struct observer *o, const struct train_state *at, double progress, 
 {
     const struct model *model = o->of.model;
     double start = seconds(), epoch = at->steps_per_epoch ? (double)at->step / (double)at->steps_per_epoch : 0;
-    uint32_t losses = 0, first = NNT_NONE, mask = 1u << MEASURE_loss | 1u << MEASURE_rmse | 1u << MEASURE_accuracy;
+    uint32_t losses = 0, first = NNT_NONE, given[2] = {0}, mask = 1u << MEASURE_loss | 1u << MEASURE_rmse | 1u << MEASURE_accuracy;
     bool good = true, norm = false;
     for (uint32_t i = 0; i < 2; i++) out_moment[i] = (struct moment){.step = at->step, .epoch = epoch, .test = i == 1};
     for (uint32_t b = 0; b < model->n_measures; b++) {
         if (!all && !is_due(o, b, at)) continue;
         losses |= model->measure[b].asked & mask;
         norm |= model->measure[b].asked >> MEASURE_weight_norm & 1;
-        if (first == NNT_NONE) first = b;
+        if (first == NNT_NONE && model->measure[b].asked & mask) first = b;
     }
     if (losses) good = observe_losses(o, losses, &o->probe[first], model->measure[first].of_test, parameters, trainer, &out_moment[0],
                                       &out_moment[1]);
     for (uint32_t b = 0; good && b < model->n_measures; b++) {
         const struct measure_spec *spec = &model->measure[b];
-        if (all || is_due(o, b, at)) good = observe_ensemble(o, spec, &o->probe[b], progress, parameters, &out_moment[spec->of_test]);
+        uint32_t *done = &given[spec->of_test];
+        if (!all && !is_due(o, b, at)) continue;
+        good = observe_ensemble(o, spec->asked & ~*done, &o->probe[b], progress, parameters, &out_moment[spec->of_test]);
+        *done |= spec->asked & ensemble_measures();
     }
     if (norm) moment_add(&out_moment[0], "weight_norm", weight_norm(o, parameters));
     *out_n = out_moment[1].n ? 2 : 1;

@@ -21,7 +21,9 @@ void observer_free(struct observer *observer);
 /* Whether something is due at this step. */
 bool observer_due(const struct observer *observer, const struct train_state *at);
 /* Measures all that is due (or everything, with `all`) at `progress`; `trainer` gives the running means of the training split (NULL:
- * losses are of the probe set). Up to two moments, train before test; false with messages. Never allocates but for messages. */
+ * losses are of the probe set). Up to two moments, train before test, each quantity once: of two blocks that ask for it on one split at one
+ * step, the first one's probe gives it. false with messages; an ensemble that only the default block asks for is left out with a
+ * warning where it is improper. Never allocates but for messages. */
 MUST_USE bool observe(struct observer *observer, const struct train_state *at, double progress, bool all, const void *parameters,
                       const struct trainer *trainer, struct moment out_moment[2], uint32_t *out_n);
 /* The parameters to measure where nothing is trained (no `module`): --weights, or drawn by `seed`; float64, the observer's. NULL with a

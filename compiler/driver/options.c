@@ -68,15 +68,6 @@ bool option_applies(enum option_name option, enum command command)
     return !strcmp(commands, "*") || word_in(command_rows[command].name, commands);
 }
 
-/* The options' spelling on the command line: time_passes is --time-passes. */
-static const char *spelling(struct arena *arena, const char *name)
-{
-    char *text = arena_text(arena, name, strlen(name));
-    for (char *c = text; *c; c++)
-        if (*c == '_') *c = '-';
-    return text;
-}
-
 static bool read_whole(const char *text, uint64_t *out)
 {
     double value;
@@ -88,7 +79,7 @@ static bool read_whole(const char *text, uint64_t *out)
 static void bad_value(struct line *line, enum option_name option, struct operand_text value, const char *expected)
 {
     diag_input(line->diag, value.at, "bad-option", "'%s' is no value for --%s; expected %s", value.text,
-               spelling(line->arena, option_rows[option].name), expected);
+               option_rows[option].name, expected);
 }
 
 static void add_setting(struct line *line, struct options *o, struct operand_text value, uint32_t *capacity)
@@ -155,7 +146,7 @@ static void read_options(struct line *line, int argc, char **argv, struct option
     struct option table[OPTIONS + 1] = {0};
     uint32_t capacity = 0;
     for (int i = 0; i < OPTIONS; i++) {
-        table[i].name = spelling(line->arena, option_rows[i].name);
+        table[i].name = option_rows[i].name;
         table[i].has_arg = option_rows[i].argument[0] ? required_argument : no_argument;
         table[i].val = 256 + i;
     }
@@ -198,7 +189,26 @@ static void check_applies(struct line *line, const struct options *o)
     for (uint32_t i = 0; i < OPTIONS; i++)
         if (o->given[i] && !option_applies((enum option_name)i, o->command))
             diag_input(line->diag, o->value[i].at, "bad-option", "nnt %s takes no --%s", command_rows[o->command].name,
-                       spelling(line->arena, option_rows[i].name));
+                       option_rows[i].name);
+}
+
+/* Two that contradict each other; what would be ignored is refused. */
+static void check_together(struct line *line, const struct options *o, enum option_name a, enum option_name b)
+{
+    if (!o->given[a] || !o->given[b]) return;
+    diag_input(line->diag, o->value[b].at, "bad-option", "--%s cannot be had together with --%s", option_rows[b].name,
+               option_rows[a].name);
+}
+
+static void check_stages(struct line *line, const struct options *o)
+{
+    static const enum option_name stages[] = {OPTION_ast, OPTION_model, OPTION_ir, OPTION_llvm, OPTION_asm};
+    for (size_t a = 0; a < LENGTH(stages); a++) {
+        for (size_t b = a + 1; b < LENGTH(stages); b++) check_together(line, o, stages[a], stages[b]);
+        if (stages[a] != OPTION_ir) check_together(line, o, stages[a], OPTION_after);
+    }
+    check_together(line, o, OPTION_ast, OPTION_standalone);
+    check_together(line, o, OPTION_model, OPTION_standalone);
 }
 
 static void check_operands(struct line *line, const struct options *o)
@@ -232,6 +242,9 @@ bool options_read(struct diag *diag, struct arena *arena, int argc, char *const 
     if (!commanded) diag_input(diag, (struct span){line.source, 0, 3}, "missing-command", "a command is missing; nnt help lists them");
     else {
         check_applies(&line, o);
+        check_together(&line, o, OPTION_resume, OPTION_out);
+        check_together(&line, o, OPTION_resume, OPTION_weights);
+        check_stages(&line, o);
         check_operands(&line, o);
     }
     return !diag_failed(diag);

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Characters of a column at least: of a number, and of one with its error. */
+enum { NUMBER = 10, WITH_ERROR = 12 };
+
 static bool ends_in(const char *text, const char *tail)
 {
     size_t n = strlen(text), m = strlen(tail);
@@ -30,7 +33,7 @@ static const struct reading *find(const struct moment *moment, const char *key)
     return NULL;
 }
 
-/* 12.34(5): as many decimals as the error's second digit has. */
+/* 12.34(56): as many decimals as the error's second digit has; where that is too long for a column, the value alone. */
 static void print_with_error(char *out, size_t size, double value, double error)
 {
     int decimals = error > 0 && isfinite(error) ? 1 - (int)floor(log10(error)) : -1;
@@ -38,67 +41,136 @@ static void print_with_error(char *out, size_t size, double value, double error)
         snprintf(out, size, "%.5g", value);
         return;
     }
-    snprintf(out, size, "%.*f(%.0f)", decimals, value, error * pow(10, decimals));
+    int length = snprintf(out, size, "%.*f(%.0f)", decimals, value, error * pow(10, decimals));
+    if (length > WITH_ERROR) snprintf(out, size, "%.5g", value);
+}
+
+/* The reading of a key's standard error, or NULL. */
+static const struct reading *find_error(const struct moment *moment, const char *key)
+{
+    char error_key[READING_KEY + 8];
+    snprintf(error_key, sizeof error_key, "%s_error", key);
+    return find(moment, error_key);
 }
 
 static void print_cell(const struct moment *moment, const char *key, char *out, size_t size)
 {
-    char error_key[96];
-    const struct reading *value = find(moment, key);
-    snprintf(error_key, sizeof error_key, "%s_error", key);
-    const struct reading *error = find(moment, error_key);
+    const struct reading *value = find(moment, key), *error = find_error(moment, key);
     if (!value) snprintf(out, size, "-");
     else if (error) print_with_error(out, size, value->value, error->value);
     else if (!strncmp(key, "accuracy", 8)) snprintf(out, size, "%.2f %%", 100 * value->value);
-    else snprintf(out, size, "%.5g", value->value);
+    else if (snprintf(out, size, "%.5g", value->value) > NUMBER) snprintf(out, size, "%.4g", value->value);
 }
 
-static void add_column(struct table *table, const char *key, bool test)
+/* ---- which columns ------------------------------------------------------------------------------------------------------- */
+
+static bool has_column(const struct table *table, const char *key, bool test)
 {
-    if (!is_column(key) || table->n == TABLE_COLUMNS) return;
-    int width = (int)strlen(title(key)) + (test ? 5 : 0);
-    table->column[table->n++] = (struct table_column){key, test, width < 11 ? 11 : width};
+    for (uint32_t i = 0; i < table->n; i++)
+        if (table->column[i].test == test && !strcmp(table->column[i].key, key)) return true;
+    return false;
 }
 
-/* The training split's columns, each with the test split's beside it. */
-static struct table columns_of(const struct moment *moment, uint32_t n)
+static bool add_column(struct table *table, const struct moment *moment, const char *key)
 {
-    struct table table = {0};
-    for (uint32_t i = 0; i < moment[0].n; i++) {
-        add_column(&table, moment[0].reading[i].key, false);
-        if (n > 1 && find(&moment[1], moment[0].reading[i].key)) add_column(&table, moment[0].reading[i].key, true);
+    bool test = moment->test;
+    if (!is_column(key) || table->n == TABLE_COLUMNS || has_column(table, key, test)) return false;
+    struct table_column *column = &table->column[table->n++];
+    int width = (int)strlen(title(key)) + (test ? 5 : 0), least = find_error(moment, key) ? WITH_ERROR : NUMBER;
+    *column = (struct table_column){.test = test, .width = width < least ? least : width};
+    snprintf(column->key, sizeof column->key, "%s", key);
+    return true;
+}
+
+static const struct moment *of_split(const struct moment *moment, uint32_t n, bool test)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (moment[i].test == test) return &moment[i];
+    return NULL;
+}
+
+/* The training split's columns, each with the test split's beside it; whether there were any new ones. */
+static bool add_columns(struct table *table, const struct moment *moment, uint32_t n)
+{
+    bool added = false;
+    for (uint32_t k = 0; k < n; k++)
+        for (uint32_t i = 0; i < moment[k].n; i++) {
+            const char *key = moment[k].reading[i].key;
+            added |= add_column(table, &moment[k], key);
+            if (k + 1 < n && find(&moment[k + 1], key)) added |= add_column(table, &moment[k + 1], key);
+        }
+    return added;
+}
+
+static int width_of(const struct table *table)
+{
+    int width = 16;
+    for (uint32_t i = 0; i < table->n; i++) width += table->column[i].hidden ? 0 : 1 + table->column[i].width;
+    return width;
+}
+
+/* What can be spared first, then from the right. */
+static void hide_one(struct table *table)
+{
+    static const char *const spared[] = {"loss.bulk", "S_T", "temperature", "C_0", "lnZ", "H_min", "U", "F", "S"};
+    for (size_t k = 0; k < LENGTH(spared); k++)
+        for (uint32_t i = 0; i < table->n; i++)
+            if (!table->column[i].hidden && !strcmp(table->column[i].key, spared[k])) {
+                table->column[i].hidden = true;
+                return;
+            }
+    for (uint32_t i = table->n; i-- > 0;)
+        if (!table->column[i].hidden) {
+            table->column[i].hidden = true;
+            return;
+        }
+}
+
+static void fit(struct table *table)
+{
+    for (uint32_t i = 0; i < table->n; i++) table->column[i].hidden = false;
+    for (uint32_t i = 0; table->width && width_of(table) > table->width && i < table->n; i++) hide_one(table);
+}
+
+/* ---- lines --------------------------------------------------------------------------------------------------------------- */
+
+static void print_title(const struct table_column *column, int width, FILE *to)
+{
+    char name[READING_KEY + 8];
+    snprintf(name, sizeof name, "%s%s", column->test ? "test " : "", title(column->key));
+    fprintf(to, " %*s", width, name);
+}
+
+static void print_header(const struct table *table, FILE *to)
+{
+    uint32_t hidden = 0;
+    fprintf(to, "%8s %7s", "step", "epoch");
+    for (uint32_t i = 0; i < table->n; i++) {
+        hidden += table->column[i].hidden;
+        if (!table->column[i].hidden) print_title(&table->column[i], table->column[i].width, to);
     }
-    for (uint32_t i = 0; n > 1 && i < moment[1].n; i++)
-        if (!find(&moment[0], moment[1].reading[i].key)) add_column(&table, moment[1].reading[i].key, true);
-    return table;
-}
-
-static bool same_columns(const struct table *a, const struct table *b)
-{
-    bool same = a->n == b->n;
-    for (uint32_t i = 0; same && i < a->n; i++)
-        same = !strcmp(a->column[i].key, b->column[i].key) && a->column[i].test == b->column[i].test;
-    return same;
+    fputc('\n', to);
+    if (!hidden) return;
+    fputs("  not shown here, in metrics.jsonl:", to);
+    for (uint32_t i = 0; i < table->n; i++)
+        if (table->column[i].hidden) print_title(&table->column[i], 0, to);
+    fputc('\n', to);
 }
 
 void table_row(struct table *table, FILE *to, const struct moment *moment, uint32_t n)
 {
-    struct table now = columns_of(moment, n);
-    if (!same_columns(&now, table)) {
-        fprintf(to, "%8s %7s", "step", "epoch");
-        for (uint32_t i = 0; i < now.n; i++) {
-            char name[128];
-            snprintf(name, sizeof name, "%s%s", now.column[i].test ? "test " : "", title(now.column[i].key));
-            fprintf(to, " %*s", now.column[i].width, name);
-        }
-        fputc('\n', to);
-        *table = now;
+    if (add_columns(table, moment, n)) {
+        fit(table);
+        print_header(table, to);
     }
     fprintf(to, "%8llu %7.4g", (unsigned long long)moment[0].step, moment[0].epoch);
-    for (uint32_t i = 0; i < now.n; i++) {
-        char cell[64];
-        print_cell(&moment[now.column[i].test], now.column[i].key, cell, sizeof cell);
-        fprintf(to, " %*s", now.column[i].width, cell);
+    for (uint32_t i = 0; i < table->n; i++) {
+        const struct table_column *column = &table->column[i];
+        char cell[64] = "-";
+        if (column->hidden) continue;
+        const struct moment *from = of_split(moment, n, column->test);
+        if (from) print_cell(from, column->key, cell, sizeof cell);
+        fprintf(to, " %*s", column->width, cell);
     }
     fputc('\n', to);
     fflush(to);

@@ -110,11 +110,12 @@ uint32_t put_odd(struct builder *b, uint32_t x, uint32_t y)
 
 /* ---- the short expansions ---- */
 
-/* As its definition: NaN and infinity give NaN, through 0 * x. */
+/* Zeros and NaN stand for themselves. */
 static uint32_t expand_sign(struct builder *b, uint32_t x)
 {
     uint32_t zero = put_number(b, 0);
-    return put_add(b, put_sub(b, put_less(b, zero, x), put_less(b, x, zero)), put_mul(b, zero, x));
+    uint32_t not_above = put_select(b, put_less(b, x, zero), put_number(b, -1), x);
+    return put_select(b, put_less(b, zero, x), put_number(b, 1), not_above);
 }
 
 static uint32_t expand_floor(struct builder *b, uint32_t x)

@@ -192,6 +192,9 @@ void emit_nest(struct emit *e, const struct nest *nest, const LLVMValueRef base[
 MUST_USE bool emit_gemm(struct emit *e, const struct nest *nest, const LLVMValueRef base[],
                         const LLVMValueRef outer[]);
 
+/* A product with a long finish as two nests, sums and what becomes of them; false where it is better left alone. */
+MUST_USE bool emit_split(struct emit *e, const struct nest *nest, struct nest *out_sums, struct nest *out_rest);
+
 /* Part `member` of the call, element `index` of it where it is an array: its address. */
 LLVMValueRef emit_call_part(struct emit *e, uint32_t member, uint32_t index);
 

@@ -128,7 +128,13 @@ static void one_nest(struct emit *e, struct piece *piece, const struct nest *nes
     for (uint32_t o = 0; o < nest->n_operands; o++)
         base[o] = LLVMGetParam(e->function, 1 + piece_buffer(piece, &nest->operand[o].at));
     if (nest->how == HOW_BLAS && e->target.blas && emit_gemm(e, nest, base, outer)) return;
-    emit_nest(e, nest, base, outer);
+    struct nest *half = arena_alloc(e->arena, 2 * sizeof *half);
+    if (emit_split(e, nest, &half[0], &half[1])) {
+        emit_nest(e, &half[0], base, outer);
+        emit_nest(e, &half[1], base, outer);
+    } else {
+        emit_nest(e, nest, base, outer);
+    }
 }
 
 static void piece_body(struct emit *e, struct piece *piece)

@@ -270,14 +270,19 @@ static void evaluate_at(struct walk *w, struct part *part, uint32_t at, uint32_t
     keep(w, part, at, row, column, value);
 }
 
-/* Emits what belongs inside `level` axes, with pointers and indices as they are there. */
+/* Emits what belongs inside `level` axes, with pointers and indices as they are there: all of one place of the
+ * tile, then the next, so that little is alive at once. */
 static void evaluate(struct walk *w, struct part *part, uint32_t part_level, uint32_t level)
 {
-    for (uint32_t i = 0; i < part->program->count; i++) {
-        if (part->level[i] != part_level || part->fused[i] || part->program->code[i].op == SCALAR_ACCUMULATE)
-            continue;
-        for (uint32_t r = 0; r < tile_count(w, part->depends[i], 0); r++)
-            for (uint32_t c = 0; c < tile_count(w, part->depends[i], 1); c++) evaluate_at(w, part, i, level, r, c);
+    for (uint32_t r = 0; r < w->now[0]; r++) {
+        for (uint32_t c = 0; c < w->now[1]; c++) {
+            for (uint32_t i = 0; i < part->program->count; i++) {
+                bool here = part->level[i] == part_level && !part->fused[i];
+                if (!here || part->program->code[i].op == SCALAR_ACCUMULATE) continue;
+                if (r < tile_count(w, part->depends[i], 0) && c < tile_count(w, part->depends[i], 1))
+                    evaluate_at(w, part, i, level, r, c);
+            }
+        }
     }
 }
 

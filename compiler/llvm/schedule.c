@@ -187,9 +187,8 @@ static void tile_dots(struct schedule *s, const struct nest *nest, const struct 
         return;
     }
     s->tile[0] = best_rows(s, nest, s->tile[1]);
-    if (s->tile[0] != AXIS_NONE)
-        s->count[0] = fit(&s->axis[s->tile[0]], 1, machine->registers == 32 ? 4 : 3, machine);
-    uint32_t columns = (machine->registers - 1 - s->count[0]) / s->count[0];
+    if (s->tile[0] != AXIS_NONE) s->count[0] = fit(&s->axis[s->tile[0]], 1, 4, machine);
+    uint32_t columns = (machine->registers - 2 - s->count[0]) / s->count[0];
     s->count[1] = fit(&s->axis[s->tile[1]], 1, columns > 4 ? 4 : columns, machine);
 }
 

@@ -176,36 +176,59 @@ static bool write_all(int file, const char *bytes, size_t length)
     return true;
 }
 
-/* errno tells what failed; the file is gone again where something did. */
-static bool write_beside(const char *beside, const char *path, const void *bytes, size_t length)
+/* errno tells what failed. */
+static bool write_and_close(int file, const void *bytes, size_t length, bool sync)
 {
-    int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0) return false;
-    bool written = write_all(file, bytes, length) && fsync(file) == 0;
+    bool written = write_all(file, bytes, length) && (!sync || fsync(file) == 0);
     int error = errno;
     if (close(file) != 0 && written) {
         written = false;
         error = errno;
     }
-    if (written && rename(beside, path) == 0) return true;
-    if (written) error = errno;
+    errno = error;
+    return written;
+}
+
+/* The new file has the old one's permissions; it is gone again where something failed. */
+static bool write_beside(const char *beside, const char *path, const struct stat *old, const void *bytes, size_t length)
+{
+    int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) return false;
+    /* Where the file system knows no permissions, the bytes are what counts. */
+    if (old != NULL && fchmod(file, old->st_mode & 07777) != 0) errno = 0;
+    if (write_and_close(file, bytes, length, true) && rename(beside, path) == 0) return true;
+    int error = errno;
     unlink(beside);
     errno = error;
     return false;
 }
 
+/* A device or a pipe is written into: nothing is renamed over it. */
+static bool write_into(const char *path, const void *bytes, size_t length)
+{
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    return file >= 0 && write_and_close(file, bytes, length, false);
+}
+
 bool file_write(struct diag *diag, struct span at, const char *path, const void *bytes, size_t length)
 {
-    size_t path_length = strlen(path);
-    char *beside = malloc(path_length + sizeof ".new");
-    if (beside == NULL) {
+    struct stat old;
+    bool exists = stat(path, &old) == 0, written;
+    if (exists && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) {
+        written = write_into(path, bytes, length);
+        if (!written) report(diag, at, path, "write", "cannot-write", errno);
+        return written;
+    }
+    /* A link stays: the file it leads to is replaced. */
+    char *target = exists ? realpath(path, NULL) : NULL, *beside = NULL;
+    if (asprintf(&beside, "%s.new", target ? target : path) < 0) {
         diag_machine(diag, at, "out-of-memory", "no memory to write '%s'", path);
+        free(target);
         return false;
     }
-    memcpy(beside, path, path_length);
-    memcpy(beside + path_length, ".new", sizeof ".new");
-    bool written = write_beside(beside, path, bytes, length);
+    written = write_beside(beside, target ? target : path, exists ? &old : NULL, bytes, length);
     if (!written) report(diag, at, path, "write", "cannot-write", errno);
+    free(target);
     free(beside);
     return written;
 }

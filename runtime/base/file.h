@@ -8,8 +8,9 @@
  * gzip magic is inflated. "-" is standard input. `most` bounds the (inflated) size. NULL with a message at `at` (which option
  * or statement named the file) where it cannot be read, is a directory, is cut short, or is larger than `most`. */
 MUST_USE char *file_read(struct diag *diag, struct span at, const char *path, size_t most, size_t *out_length);
-/* Writes all of it to PATH.new, syncs it, and renames it over `path`: afterwards the file is the old one or the new one, whole.
- * false with a message otherwise; the temporary file is removed. */
+/* Writes all of it to PATH.new, syncs it, and renames it over `path`: afterwards the file is the old one or the new one, whole, with
+ * the old one's permissions. A link is followed; into a device or a pipe is written. false with a message otherwise; the temporary
+ * file is removed. */
 MUST_USE bool file_write(struct diag *diag, struct span at, const char *path, const void *bytes, size_t length);
 /* Makes a folder and its parents; false with a message (a path under a regular file, no permission …). */
 MUST_USE bool file_make_folder(struct diag *diag, struct span at, const char *path);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ static const struct span nowhere = {0};
 
 struct record {
     char *folder, *jsonl, *csv; /* paths */
+    int lock;                   /* descriptor of the folder, locked while a process writes the run; -1: none */
     int lines;                  /* descriptor of jsonl, opened to append; -1: closed */
     struct text line;           /* the line being written; its room is kept, so that a moment allocates nothing */
 };
@@ -45,6 +47,15 @@ static char *free_folder(struct diag *diag, const char *name)
     return NULL;
 }
 
+/* One process writes a run. Where the file system knows no locks, nobody is refused. */
+static bool lock_folder(struct record *record, struct diag *diag)
+{
+    record->lock = open(record->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (record->lock < 0 || flock(record->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
+    diag_input(diag, nowhere, "folder-busy", "another process is writing the run in '%s'", record->folder);
+    return false;
+}
+
 /* Results are not written over. */
 static bool is_unused(struct diag *diag, const char *folder, const char *jsonl)
 {
@@ -63,14 +74,14 @@ static bool open_to_append(struct diag *diag, const char *path, int *out)
     return false;
 }
 
-/* Drops the lines behind `step`. */
+/* Drops the lines behind `step`; before the first step all of them, for what is due there is measured again. */
 static bool cut_metrics(struct record *record, struct diag *diag, uint64_t step)
 {
     struct stat status;
     struct text lines = {0};
     size_t length = 0;
     char *old = NULL;
-    if (stat(record->jsonl, &status) == 0) {
+    if (step > 0 && stat(record->jsonl, &status) == 0) {
         old = file_read(diag, nowhere, record->jsonl, most_metrics, &length);
         if (!old) return false;
         metrics_until(old, length, step, &lines);
@@ -88,14 +99,14 @@ struct record *record_open(struct diag *diag, const char *out, const char *name,
         diag_machine(diag, nowhere, "memory", "memory is short");
         return NULL;
     }
-    *record = (struct record){.lines = -1};
+    *record = (struct record){.lines = -1, .lock = -1};
     text_add(&record->line, "%*s", LINE_ROOM, "");
     record->folder = out ? strdup(out) : free_folder(diag, name);
     if (record->folder) {
         record->jsonl = file_join(record->folder, "metrics.jsonl");
         record->csv = file_join(record->folder, "metrics.csv");
     }
-    if (record->folder && file_make_folder(diag, nowhere, record->folder) &&
+    if (record->folder && file_make_folder(diag, nowhere, record->folder) && lock_folder(record, diag) &&
         (resume ? cut_metrics(record, diag, step) : is_unused(diag, record->folder, record->jsonl)) &&
         open_to_append(diag, record->jsonl, &record->lines))
         return record;
@@ -197,6 +208,7 @@ void record_abandon(struct record *record)
 {
     if (!record) return;
     if (record->lines >= 0) close(record->lines);
+    if (record->lock >= 0) close(record->lock);
     text_fini(&record->line);
     free(record->folder);
     free(record->jsonl);

@@ -8,7 +8,8 @@
 
 struct record;
 /* Opens (makes) a run folder: `out`, or where NULL the first free runs/NAME-N. With `resume` the folder exists, and
- * metric lines behind `step` are dropped. Every write is checked: a full disk is a message. NULL with messages. */
+ * metric lines behind `step` are dropped (at step 0 all of them). The folder is this process's until the record is closed: another's is
+ * a message. Every write is checked: a full disk is a message. NULL with messages. */
 MUST_USE struct record *record_open(struct diag *diag, const char *out, const char *name, bool resume,
                                     uint64_t step);
 const char *record_folder(const struct record *record);

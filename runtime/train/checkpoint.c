@@ -93,10 +93,27 @@ static struct header header_of(const struct trainer *t)
     return header;
 }
 
+/* Weights that are not finite end a run; moments may overflow in a run that goes on. */
+static bool all_finite(const char *bytes, size_t length, uint32_t real_bytes)
+{
+    for (size_t at = 0; at < length; at += real_bytes) {
+        float f = 0;
+        double d = 0;
+        memcpy(real_bytes == 4 ? (void *)&f : (void *)&d, bytes + at, real_bytes);
+        if (!isfinite(f) || !isfinite(d)) return false;
+    }
+    return true;
+}
+
 bool checkpoint_write(struct diag *diag, const struct trainer *t, const char *folder)
 {
     struct text bytes = {0};
     struct header header = header_of(t);
+    if (!all_finite(t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes)) {
+        diag_input(diag, (struct span){0}, "diverged", "the weights are no longer finite after step %llu", (unsigned long long)t->step);
+        diag_hint(diag, "the checkpoint before is kept in %s; try a smaller rate, or clip: 1 in the optimizer", folder);
+        return false;
+    }
     text_add_bytes(&bytes, &header, sizeof header);
     for (uint32_t k = 0; k < t->score.n_outputs; k++)
         text_add_bytes(&bytes, &t->score.output[k].sums, sizeof t->score.output[k].sums);
@@ -170,17 +187,6 @@ static bool fits(struct diag *diag, const struct trainer *t, const char *path, c
     return true;
 }
 
-static bool all_finite(const char *bytes, size_t length, uint32_t real_bytes)
-{
-    for (size_t at = 0; at < length; at += real_bytes) {
-        float f = 0;
-        double d = 0;
-        memcpy(real_bytes == 4 ? (void *)&f : (void *)&d, bytes + at, real_bytes);
-        if (!isfinite(f) || !isfinite(d)) return false;
-    }
-    return true;
-}
-
 static bool sums_are_finite(const struct trainer *t, const char *sums)
 {
     return all_finite(sums, t->score.n_outputs * sizeof(struct output_sums), sizeof(double));
@@ -207,8 +213,7 @@ static bool take(struct diag *diag, struct trainer *t, const char *path, const c
     if (!fits(diag, t, path, &header)) return false;
     if (length != file_bytes(t)) return refuse(diag, path, "is damaged: its length is wrong");
     const char *sums = bytes + sizeof header, *weights = sums + t->score.n_outputs * sizeof(struct output_sums);
-    size_t numbers = trainer_bytes(t, NNT_PARAMETERS) + trainer_bytes(t, NNT_MOMENTS);
-    if (!sums_are_finite(t, sums) || !all_finite(weights, numbers, t->module->real_bytes))
+    if (!sums_are_finite(t, sums) || !all_finite(weights, trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes))
         return refuse(diag, path, "has numbers that are not finite");
     restore(t, &header, sums, weights);
     if (strncmp(header.core, products_core(), sizeof header.core - 1) != 0)

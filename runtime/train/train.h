@@ -37,8 +37,9 @@ struct train_state trainer_state(const struct trainer *trainer);
 void trainer_clear_loss(struct trainer *trainer);  /* after a measurement */
 void *trainer_parameters(struct trainer *trainer); /* module->size[NNT_PARAMETERS] numbers of the real type */
 /* Writes / reads everything a resumed run needs to continue bit for bit (parameters, moments, step, loss sums,
- * seed, steps, batch, real type, a hash of the module's description). Written whole or not at all; loading checks
- * every number and refuses a checkpoint of another network, seed or machine type with a message. */
+ * seed, steps, batch, real type, a hash of the module's description). Written whole or not at all, and never with
+ * weights that are not finite: a message, and the checkpoint before stays. Loading checks every weight and refuses
+ * a checkpoint of another network, seed or machine type with a message. */
 MUST_USE bool checkpoint_write(struct diag *diag, const struct trainer *trainer, const char *folder);
 MUST_USE bool checkpoint_read(struct diag *diag, struct trainer *trainer, const char *folder);
 

@@ -185,13 +185,41 @@ static void refuses_damage(void **state)
     free(bytes);
 }
 
+/* As the file's, over all but its last 8 bytes. */
+static uint64_t checksum(const unsigned char *bytes, size_t length)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* Weights that are not finite are not written over those before; a file that has some is refused all the same. */
 static void refuses_numbers_that_are_not_finite(void **state)
 {
     struct setup *s = *state;
+    size_t length, at = 0;
+    double weight, bad = NAN;
+    write_some(s);
     struct trainer *trainer = new_trainer(s, true);
-    ((double *)trainer_parameters(trainer))[3] = NAN;
-    assert_true(checkpoint_write(s->diag, trainer, s->folder));
+    double *weights = trainer_parameters(trainer);
+    weights[3] = NAN;
+    assert_false(checkpoint_write(s->diag, trainer, s->folder));
+    assert_int_equal(diag_status(s->diag), 1);
+    diag_free(s->diag);
+    s->diag = diag_new();
+    assert_true(checkpoint_read(s->diag, trainer, s->folder));
+    assert_int_equal(trainer_state(trainer).step, 7);
+    memcpy(&weight, &weights[3], sizeof weight);
     trainer_free(trainer);
+
+    char *bytes = file_read(s->diag, nowhere, s->file, 1 << 20, &length);
+    assert_non_null(bytes);
+    while (at + sizeof weight < length && memcmp(bytes + at, &weight, sizeof weight)) at++;
+    memcpy(bytes + at, &bad, sizeof bad);
+    uint64_t sum = checksum((unsigned char *)bytes, length - sizeof sum);
+    memcpy(bytes + length - sizeof sum, &sum, sizeof sum);
+    assert_true(file_write(s->diag, nowhere, s->file, bytes, length));
+    free(bytes);
     assert_refused(s, true, "not finite");
 }
 

@@ -10,80 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "compiler/llvm/llvm.h"
-#include "runtime/base/file.h"
 #include "runtime/base/random.h"
-#include "runtime/base/text.h"
+#include "tests/engine/plan.h"
 
 enum { ELEMENTS = 12000 };
-
-/* One plan under test; parts are added to `nest`. */
-struct plan {
-    struct arena *arena;
-    struct nests *nests;
-    struct nest *nest;
-    bool in_finish;
-};
-
-static struct plan plan_new(void)
-{
-    struct arena *arena = arena_new();
-    return (struct plan){.arena = arena, .nests = nests_new(arena)};
-}
-
-static void begin_nest(struct plan *p, uint32_t depth, const uint32_t extent[], uint32_t summed, enum how how)
-{
-    p->nest = nests_add(p->nests);
-    p->nest->depth = depth, p->nest->summed = summed, p->nest->how = how;
-    memcpy(p->nest->extent, extent, depth * sizeof *extent);
-    p->in_finish = false;
-}
-
-static uint32_t add(struct plan *p, struct scalar scalar)
-{
-    return program_add(p->arena, p->in_finish ? &p->nest->finish : &p->nest->body, scalar);
-}
-
-static uint32_t apply(struct plan *p, uint8_t op, uint32_t a, uint32_t b, uint32_t c)
-{
-    return add(p, (struct scalar){.op = op, .a = a, .b = b, .c = c});
-}
-
-static uint32_t number(struct plan *p, double value)
-{
-    return add(p, (struct scalar){.op = SCALAR_NUMBER, .number = value});
-}
-
-static uint32_t operand(struct plan *p, uint32_t slab, uint64_t offset, uint64_t per_sample, const int64_t stride[])
-{
-    struct operand o = {.at = {.slab = slab, .offset = offset, .offset_per_sample = per_sample}};
-    memcpy(o.stride, stride, p->nest->depth * sizeof *stride);
-    return nest_operand(p->nest, o);
-}
-
-static uint32_t load(struct plan *p, uint32_t slab, uint64_t offset, const int64_t stride[])
-{
-    return add(p, (struct scalar){.op = SCALAR_LOAD, .index = operand(p, slab, offset, 0, stride)});
-}
-
-static void store(struct plan *p, uint32_t value, uint32_t slab, uint64_t offset, const int64_t stride[])
-{
-    add(p, (struct scalar){.op = SCALAR_STORE, .a = value, .index = operand(p, slab, offset, 0, stride)});
-}
-
-static void accumulate(struct plan *p, uint32_t value, enum reduction by)
-{
-    uint32_t index = p->nest->n_accumulators++;
-    add(p, (struct scalar){.op = SCALAR_ACCUMULATE, .reduction = (uint8_t)by, .a = value, .index = index});
-}
-
-static uint32_t accumulated(struct plan *p, uint32_t index)
-{
-    p->in_finish = true;
-    return add(p, (struct scalar){.op = SCALAR_ACCUMULATED, .index = index});
-}
 
 /* ---- running a plan in both ways ---- */
 
@@ -195,15 +127,16 @@ static void check_plan(struct plan *p)
  */
 static void bias_map(struct plan *p, uint32_t n, uint32_t gap)
 {
-    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+    plan_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
     int64_t row = n + gap;
-    uint32_t z = load(p, NNT_STATE, 0, (int64_t[]){row, 1}), b = load(p, NNT_PARAMETERS, 3, (int64_t[]){0, 1});
-    uint32_t x = apply(p, PRIMITIVE_add, z, b, 0);
-    uint32_t less = apply(p, PRIMITIVE_less, x, number(p, 0.3), 0);
-    uint32_t square = apply(p, PRIMITIVE_mul, x, x, 0);
-    uint32_t other = apply(p, PRIMITIVE_div, apply(p, PRIMITIVE_abs, x, 0, 0), number(p, 1.7), 0);
-    store(p, apply(p, PRIMITIVE_select, less, square, other), NNT_STATE, 0, (int64_t[]){row, 1});
-    store(p, less, NNT_WORK, 5, (int64_t[]){row, 1});
+    uint32_t z = plan_load(p, NNT_STATE, 0, (int64_t[]){row, 1}),
+             b = plan_load(p, NNT_PARAMETERS, 3, (int64_t[]){0, 1});
+    uint32_t x = plan_apply(p, PRIMITIVE_add, z, b, 0);
+    uint32_t less = plan_apply(p, PRIMITIVE_less, x, plan_number(p, 0.3), 0);
+    uint32_t square = plan_apply(p, PRIMITIVE_mul, x, x, 0);
+    uint32_t other = plan_apply(p, PRIMITIVE_div, plan_apply(p, PRIMITIVE_abs, x, 0, 0), plan_number(p, 1.7), 0);
+    plan_store(p, plan_apply(p, PRIMITIVE_select, less, square, other), NNT_STATE, 0, (int64_t[]){row, 1});
+    plan_store(p, less, NNT_WORK, 5, (int64_t[]){row, 1});
 }
 
 static void test_bias_maps(void **state)
@@ -221,18 +154,19 @@ static void test_update(void **state)
     (void)state;
     for (uint32_t n = 1; n < 70; n += 11) {
         struct plan p = plan_new();
-        begin_nest(&p, 3, (uint32_t[]){3, n, 5}, 0, HOW_LOOPS);
+        plan_nest(&p, 3, (uint32_t[]){3, n, 5}, 0, HOW_LOOPS);
         int64_t stride[] = {5 * n, 5, 1};
-        uint32_t x = load(&p, NNT_PARAMETERS, 1, stride), g = load(&p, NNT_GRADIENT, 0, stride);
-        uint32_t rate = add(&p, (struct scalar){.op = SCALAR_ARGUMENT, .index = NNT_RATE});
-        store(&p, apply(&p, PRIMITIVE_sub, x, apply(&p, PRIMITIVE_mul, rate, g, 0), 0), NNT_PARAMETERS, 1, stride);
-        begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
-        uint32_t from = operand(&p, NNT_DATA, 2, 1, (int64_t[]){n, 1});
-        uint32_t to = operand(&p, NNT_WORK, 1, 2, (int64_t[]){n, 1});
-        uint32_t y = add(&p, (struct scalar){.op = SCALAR_LOAD, .index = from});
-        uint32_t batch = add(&p, (struct scalar){.op = SCALAR_BATCH});
-        y = apply(&p, PRIMITIVE_div, y, batch, 0);
-        add(&p, (struct scalar){.op = SCALAR_STORE, .a = y, .index = to});
+        uint32_t x = plan_load(&p, NNT_PARAMETERS, 1, stride), g = plan_load(&p, NNT_GRADIENT, 0, stride);
+        uint32_t rate = plan_add(&p, (struct scalar){.op = SCALAR_ARGUMENT, .index = NNT_RATE});
+        plan_store(&p, plan_apply(&p, PRIMITIVE_sub, x, plan_apply(&p, PRIMITIVE_mul, rate, g, 0), 0),
+                   NNT_PARAMETERS, 1, stride);
+        plan_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+        uint32_t from = plan_operand(&p, NNT_DATA, 2, 1, (int64_t[]){n, 1});
+        uint32_t to = plan_operand(&p, NNT_WORK, 1, 2, (int64_t[]){n, 1});
+        uint32_t y = plan_add(&p, (struct scalar){.op = SCALAR_LOAD, .index = from});
+        uint32_t batch = plan_add(&p, (struct scalar){.op = SCALAR_BATCH});
+        y = plan_apply(&p, PRIMITIVE_div, y, batch, 0);
+        plan_add(&p, (struct scalar){.op = SCALAR_STORE, .a = y, .index = to});
         check_plan(&p);
     }
 }
@@ -243,15 +177,16 @@ static void test_strided_maps(void **state)
     (void)state;
     for (uint32_t n = 1; n < 40; n += 6) {
         struct plan p = plan_new();
-        begin_nest(&p, 2, (uint32_t[]){n, 13}, 0, HOW_LOOPS);
-        uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){1, n}), y = load(&p, NNT_DATA, 7, (int64_t[]){1, 0});
-        uint32_t i = add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 0});
-        uint32_t j = add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 1});
-        uint32_t sum = apply(&p, SCALAR_FMA, i, number(&p, 100), j);
-        store(&p, apply(&p, SCALAR_FMA, x, y, sum), NNT_WORK, 0, (int64_t[]){13, 1});
-        begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
-        x = load(&p, NNT_DATA, 0, (int64_t[]){2 * n, 2});
-        store(&p, apply(&p, PRIMITIVE_neg, x, 0, 0), NNT_STATE, 1, (int64_t[]){3 * n, 3});
+        plan_nest(&p, 2, (uint32_t[]){n, 13}, 0, HOW_LOOPS);
+        uint32_t x = plan_load(&p, NNT_DATA, 0, (int64_t[]){1, n}),
+                 y = plan_load(&p, NNT_DATA, 7, (int64_t[]){1, 0});
+        uint32_t i = plan_add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 0});
+        uint32_t j = plan_add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 1});
+        uint32_t sum = plan_apply(&p, SCALAR_FMA, i, plan_number(&p, 100), j);
+        plan_store(&p, plan_apply(&p, SCALAR_FMA, x, y, sum), NNT_WORK, 0, (int64_t[]){13, 1});
+        plan_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+        x = plan_load(&p, NNT_DATA, 0, (int64_t[]){2 * n, 2});
+        plan_store(&p, plan_apply(&p, PRIMITIVE_neg, x, 0, 0), NNT_STATE, 1, (int64_t[]){3 * n, 3});
         check_plan(&p);
     }
 }
@@ -261,34 +196,34 @@ static void test_scalars(void **state)
 {
     (void)state;
     struct plan p = plan_new();
-    begin_nest(&p, 1, (uint32_t[]){37}, 0, HOW_LOOPS);
+    plan_nest(&p, 1, (uint32_t[]){37}, 0, HOW_LOOPS);
     int64_t one[] = {1};
-    uint32_t x = load(&p, NNT_DATA, 0, one), y = load(&p, NNT_DATA, 50, one), z = load(&p, NNT_DATA, 100, one),
-             at = 0;
-    uint32_t zero = number(&p, 0), size = apply(&p, PRIMITIVE_abs, x, 0, 0);
-    uint32_t positive = apply(&p, PRIMITIVE_add, size, number(&p, 0.001), 0);
-    uint32_t exponent = apply(&p, SCALAR_EXPONENT, positive, 0, 0);
-    uint32_t less = apply(&p, PRIMITIVE_less, x, y, 0), more = apply(&p, PRIMITIVE_less_equal, y, z, 0);
-    uint32_t same = apply(&p, PRIMITIVE_equal, apply(&p, PRIMITIVE_mul, less, more, 0), zero, 0);
+    uint32_t x = plan_load(&p, NNT_DATA, 0, one), y = plan_load(&p, NNT_DATA, 50, one),
+             z = plan_load(&p, NNT_DATA, 100, one), at = 0;
+    uint32_t zero = plan_number(&p, 0), size = plan_apply(&p, PRIMITIVE_abs, x, 0, 0);
+    uint32_t positive = plan_apply(&p, PRIMITIVE_add, size, plan_number(&p, 0.001), 0);
+    uint32_t exponent = plan_apply(&p, SCALAR_EXPONENT, positive, 0, 0);
+    uint32_t less = plan_apply(&p, PRIMITIVE_less, x, y, 0), more = plan_apply(&p, PRIMITIVE_less_equal, y, z, 0);
+    uint32_t same = plan_apply(&p, PRIMITIVE_equal, plan_apply(&p, PRIMITIVE_mul, less, more, 0), zero, 0);
     uint32_t values[] = {
-        apply(&p, PRIMITIVE_min, x, y, 0),
-        apply(&p, PRIMITIVE_max, x, y, 0),
-        apply(&p, PRIMITIVE_sqrt, size, 0, 0),
-        apply(&p, PRIMITIVE_and, less, more, 0),
-        apply(&p, PRIMITIVE_or, less, more, 0),
-        apply(&p, PRIMITIVE_not, less, 0, 0),
-        apply(&p, PRIMITIVE_not, x, 0, 0),
-        apply(&p, PRIMITIVE_and, x, less, 0),
-        apply(&p, PRIMITIVE_select, x, less, more),
-        apply(&p, PRIMITIVE_select, same, x, less),
-        apply(&p, PRIMITIVE_hold, z, 0, 0),
-        apply(&p, PRIMITIVE_div, x, zero, 0),
+        plan_apply(&p, PRIMITIVE_min, x, y, 0),
+        plan_apply(&p, PRIMITIVE_max, x, y, 0),
+        plan_apply(&p, PRIMITIVE_sqrt, size, 0, 0),
+        plan_apply(&p, PRIMITIVE_and, less, more, 0),
+        plan_apply(&p, PRIMITIVE_or, less, more, 0),
+        plan_apply(&p, PRIMITIVE_not, less, 0, 0),
+        plan_apply(&p, PRIMITIVE_not, x, 0, 0),
+        plan_apply(&p, PRIMITIVE_and, x, less, 0),
+        plan_apply(&p, PRIMITIVE_select, x, less, more),
+        plan_apply(&p, PRIMITIVE_select, same, x, less),
+        plan_apply(&p, PRIMITIVE_hold, z, 0, 0),
+        plan_apply(&p, PRIMITIVE_div, x, zero, 0),
         exponent,
-        apply(&p, SCALAR_MANTISSA, positive, 0, 0),
-        apply(&p, SCALAR_SCALE, y, exponent, 0),
-        apply(&p, SCALAR_FMA, x, y, z),
+        plan_apply(&p, SCALAR_MANTISSA, positive, 0, 0),
+        plan_apply(&p, SCALAR_SCALE, y, exponent, 0),
+        plan_apply(&p, SCALAR_FMA, x, y, z),
     };
-    for (uint32_t i = 0; i < LENGTH(values); i++) store(&p, values[i], NNT_WORK, at, one), at += 40;
+    for (uint32_t i = 0; i < LENGTH(values); i++) plan_store(&p, values[i], NNT_WORK, at, one), at += 40;
     check_plan(&p);
 }
 
@@ -297,18 +232,18 @@ static void test_scalars(void **state)
 /* Over the inner axis, over the outer one, and over both: sum of squares, maximum and minimum in one nest. */
 static void reduction(struct plan *p, uint32_t n, uint32_t summed, const int64_t to[])
 {
-    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, summed, HOW_LOOPS);
-    uint32_t x = load(p, NNT_DATA, 1, (int64_t[]){n, 1});
-    accumulate(p, apply(p, PRIMITIVE_mul, x, x, 0), REDUCE_SUM);
-    accumulate(p, x, REDUCE_MAX);
-    accumulate(p, x, REDUCE_MIN);
-    uint32_t sum = accumulated(p, 0), most = accumulated(p, 1), least = accumulated(p, 2);
-    uint32_t spread = apply(p, PRIMITIVE_sub, most, least, 0);
-    store(p, apply(p, PRIMITIVE_div, sum, number(p, 3), 0), NNT_WORK, 0, to);
-    store(p, apply(p, PRIMITIVE_add, spread, load(p, NNT_STATE, 4, to), 0), NNT_RESULT, 0, to);
-    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, summed, HOW_LOOPS);
-    accumulate(p, load(p, NNT_DATA, 1, (int64_t[]){n, 1}), REDUCE_SUM);
-    store(p, accumulated(p, 0), NNT_LINEAR, 3, to);
+    plan_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, summed, HOW_LOOPS);
+    uint32_t x = plan_load(p, NNT_DATA, 1, (int64_t[]){n, 1});
+    plan_accumulate(p, plan_apply(p, PRIMITIVE_mul, x, x, 0), REDUCE_SUM);
+    plan_accumulate(p, x, REDUCE_MAX);
+    plan_accumulate(p, x, REDUCE_MIN);
+    uint32_t sum = plan_accumulated(p, 0), most = plan_accumulated(p, 1), least = plan_accumulated(p, 2);
+    uint32_t spread = plan_apply(p, PRIMITIVE_sub, most, least, 0);
+    plan_store(p, plan_apply(p, PRIMITIVE_div, sum, plan_number(p, 3), 0), NNT_WORK, 0, to);
+    plan_store(p, plan_apply(p, PRIMITIVE_add, spread, plan_load(p, NNT_STATE, 4, to), 0), NNT_RESULT, 0, to);
+    plan_nest(p, 2, (uint32_t[]){NEST_BATCH, n}, summed, HOW_LOOPS);
+    plan_accumulate(p, plan_load(p, NNT_DATA, 1, (int64_t[]){n, 1}), REDUCE_SUM);
+    plan_store(p, plan_accumulated(p, 0), NNT_LINEAR, 3, to);
 }
 
 static void test_reductions(void **state)
@@ -329,16 +264,16 @@ static void test_middle_sum(void **state)
 {
     (void)state;
     struct plan p = plan_new();
-    begin_nest(&p, 3, (uint32_t[]){NEST_BATCH, 7, 11}, 2, HOW_LOOPS);
-    uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){77, 11, 1}),
-             w = load(&p, NNT_PARAMETERS, 0, (int64_t[]){0, 1, 0});
-    accumulate(&p, apply(&p, PRIMITIVE_mul, x, w, 0), REDUCE_SUM);
-    store(&p, accumulated(&p, 0), NNT_WORK, 0, (int64_t[]){11, 0, 1});
-    begin_nest(&p, 2, (uint32_t[]){5, 19}, 2, HOW_LOOPS);
-    accumulate(&p, load(&p, NNT_DATA, 3, (int64_t[]){1, 0}), REDUCE_SUM);
-    accumulate(&p, load(&p, NNT_DATA, 9, (int64_t[]){19, 1}), REDUCE_SUM);
-    uint32_t first = accumulated(&p, 0), second = accumulated(&p, 1);
-    store(&p, apply(&p, PRIMITIVE_sub, first, second, 0), NNT_STATE, 0, (int64_t[]){1, 0});
+    plan_nest(&p, 3, (uint32_t[]){NEST_BATCH, 7, 11}, 2, HOW_LOOPS);
+    uint32_t x = plan_load(&p, NNT_DATA, 0, (int64_t[]){77, 11, 1}),
+             w = plan_load(&p, NNT_PARAMETERS, 0, (int64_t[]){0, 1, 0});
+    plan_accumulate(&p, plan_apply(&p, PRIMITIVE_mul, x, w, 0), REDUCE_SUM);
+    plan_store(&p, plan_accumulated(&p, 0), NNT_WORK, 0, (int64_t[]){11, 0, 1});
+    plan_nest(&p, 2, (uint32_t[]){5, 19}, 2, HOW_LOOPS);
+    plan_accumulate(&p, plan_load(&p, NNT_DATA, 3, (int64_t[]){1, 0}), REDUCE_SUM);
+    plan_accumulate(&p, plan_load(&p, NNT_DATA, 9, (int64_t[]){19, 1}), REDUCE_SUM);
+    uint32_t first = plan_accumulated(&p, 0), second = plan_accumulated(&p, 1);
+    plan_store(&p, plan_apply(&p, PRIMITIVE_sub, first, second, 0), NNT_STATE, 0, (int64_t[]){1, 0});
     check_plan(&p);
 }
 
@@ -349,26 +284,38 @@ struct shape_of_product {
     bool ta, tb;
 };
 
-/* finish 0: C = acc; 1: C -= rate * acc; 2: C = max(acc + bias, 0.1 acc). */
+/* A polynomial of x, of many operations. */
+static uint32_t polynomial(struct plan *p, uint32_t x)
+{
+    uint32_t sum = plan_number(p, 0.5);
+    for (uint32_t i = 1; i < 12; i++) sum = plan_apply(p, SCALAR_FMA, sum, x, plan_number(p, 0.25 / i));
+    return sum;
+}
+
+/* finish 0: C = acc; 1: C -= rate * acc; 2: C = max(acc + bias, 0.1 acc); 3: C and its negative, long; 4: long, and
+ * reads C. */
 static void product(struct plan *p, struct shape_of_product s, enum how how, uint32_t finish)
 {
     uint32_t widest_m = s.m == NEST_BATCH ? 33 : s.m, widest_k = s.k == NEST_BATCH ? 33 : s.k;
-    begin_nest(p, 3, (uint32_t[]){s.m, s.n, s.k}, 4, how);
+    plan_nest(p, 3, (uint32_t[]){s.m, s.n, s.k}, 4, how);
     int64_t a[] = {s.ta ? 1 : widest_k, 0, s.ta ? widest_m : 1}, b[] = {0, s.tb ? widest_k : 1, s.tb ? 1 : s.n};
     int64_t c[] = {s.n, 1, 0}, along[] = {0, 1, 0};
-    uint32_t x = load(p, NNT_DATA, 0, a), y = load(p, NNT_PARAMETERS, 0, b);
-    accumulate(p, apply(p, PRIMITIVE_mul, x, y, 0), REDUCE_SUM);
-    uint32_t acc = accumulated(p, 0);
+    uint32_t x = plan_load(p, NNT_DATA, 0, a), y = plan_load(p, NNT_PARAMETERS, 0, b);
+    plan_accumulate(p, plan_apply(p, PRIMITIVE_mul, x, y, 0), REDUCE_SUM);
+    uint32_t acc = plan_accumulated(p, 0);
     if (finish == 1) {
-        uint32_t before = load(p, NNT_WORK, 2, c),
-                 rate = add(p, (struct scalar){.op = SCALAR_ARGUMENT, .index = 0});
-        acc = apply(p, PRIMITIVE_sub, before, apply(p, PRIMITIVE_mul, rate, acc, 0), 0);
+        uint32_t before = plan_load(p, NNT_WORK, 2, c),
+                 rate = plan_add(p, (struct scalar){.op = SCALAR_ARGUMENT, .index = 0});
+        acc = plan_apply(p, PRIMITIVE_sub, before, plan_apply(p, PRIMITIVE_mul, rate, acc, 0), 0);
     }
     if (finish == 2) {
-        uint32_t z = apply(p, PRIMITIVE_add, acc, load(p, NNT_STATE, 0, along), 0);
-        acc = apply(p, PRIMITIVE_max, z, apply(p, PRIMITIVE_mul, number(p, 0.1), acc, 0), 0);
+        uint32_t z = plan_apply(p, PRIMITIVE_add, acc, plan_load(p, NNT_STATE, 0, along), 0);
+        acc = plan_apply(p, PRIMITIVE_max, z, plan_apply(p, PRIMITIVE_mul, plan_number(p, 0.1), acc, 0), 0);
     }
-    store(p, acc, NNT_WORK, 2, c);
+    if (finish >= 3) acc = polynomial(p, plan_apply(p, PRIMITIVE_div, acc, plan_number(p, 100), 0));
+    if (finish == 3) plan_store(p, plan_apply(p, PRIMITIVE_neg, acc, 0, 0), NNT_LINEAR, 1, c);
+    if (finish == 4) acc = plan_apply(p, PRIMITIVE_add, acc, plan_load(p, NNT_WORK, 2, c), 0);
+    plan_store(p, acc, NNT_WORK, 2, c);
     struct product found;
     bool negative;
     if (how == HOW_BLAS && !nest_product(p->nest, &found, &negative)) p->nest->how = HOW_TILES;
@@ -378,7 +325,7 @@ static void check_products(uint32_t m, uint32_t n, uint32_t k)
 {
     static const bool ways[3][2] = {{false, false}, {false, true}, {true, false}};
     for (uint32_t w = 0; w < 3; w++) {
-        for (uint32_t finish = 0; finish < 3; finish++) {
+        for (uint32_t finish = 0; finish < 5; finish++) {
             struct plan p = plan_new();
             struct shape_of_product shape = {m, n, k, ways[w][0], ways[w][1]};
             product(&p, shape, finish == 0 ? HOW_LOOPS : HOW_TILES, finish);
@@ -408,22 +355,23 @@ static void test_groups(void **state)
     struct plan p = plan_new();
     uint32_t n = 11;
     nests_begin_loop(&p.nests[0], NEST_BATCH);
-    begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 2, HOW_LOOPS);
+    plan_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 2, HOW_LOOPS);
     p.nest->outer = 1;
-    accumulate(&p, load(&p, NNT_DATA, 0, (int64_t[]){n, 1}), REDUCE_MAX);
-    store(&p, accumulated(&p, 0), NNT_WORK, 0, (int64_t[]){0, 0});
-    begin_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
+    plan_accumulate(&p, plan_load(&p, NNT_DATA, 0, (int64_t[]){n, 1}), REDUCE_MAX);
+    plan_store(&p, plan_accumulated(&p, 0), NNT_WORK, 0, (int64_t[]){0, 0});
+    plan_nest(&p, 2, (uint32_t[]){NEST_BATCH, n}, 0, HOW_LOOPS);
     p.nest->outer = 1;
-    uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){n, 1}), most = load(&p, NNT_WORK, 0, (int64_t[]){0, 0});
-    uint32_t b = add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 0});
-    x = apply(&p, PRIMITIVE_mul, apply(&p, PRIMITIVE_sub, x, most, 0), b, 0);
-    store(&p, x, NNT_STATE, 0, (int64_t[]){n, 1});
-    begin_nest(&p, 3, (uint32_t[]){NEST_BATCH, 5, n}, 4, HOW_TILES);
+    uint32_t x = plan_load(&p, NNT_DATA, 0, (int64_t[]){n, 1}),
+             most = plan_load(&p, NNT_WORK, 0, (int64_t[]){0, 0});
+    uint32_t b = plan_add(&p, (struct scalar){.op = SCALAR_INDEX, .index = 0});
+    x = plan_apply(&p, PRIMITIVE_mul, plan_apply(&p, PRIMITIVE_sub, x, most, 0), b, 0);
+    plan_store(&p, x, NNT_STATE, 0, (int64_t[]){n, 1});
+    plan_nest(&p, 3, (uint32_t[]){NEST_BATCH, 5, n}, 4, HOW_TILES);
     p.nest->outer = 1;
-    uint32_t y = load(&p, NNT_STATE, 0, (int64_t[]){n, 0, 1}),
-             w = load(&p, NNT_PARAMETERS, 0, (int64_t[]){0, n, 1});
-    accumulate(&p, apply(&p, PRIMITIVE_mul, y, w, 0), REDUCE_SUM);
-    store(&p, accumulated(&p, 0), NNT_RESULT, 0, (int64_t[]){5, 1, 0});
+    uint32_t y = plan_load(&p, NNT_STATE, 0, (int64_t[]){n, 0, 1}),
+             w = plan_load(&p, NNT_PARAMETERS, 0, (int64_t[]){0, n, 1});
+    plan_accumulate(&p, plan_apply(&p, PRIMITIVE_mul, y, w, 0), REDUCE_SUM);
+    plan_store(&p, plan_accumulated(&p, 0), NNT_RESULT, 0, (int64_t[]){5, 1, 0});
     nests_end_loop(p.nests);
     check_plan(&p);
 }
@@ -434,9 +382,10 @@ static void check_denormals(uint32_t real_bytes, bool kept)
 {
     struct plan p = plan_new();
     struct diag *diag = diag_new();
-    begin_nest(&p, 1, (uint32_t[]){1}, 0, HOW_LOOPS);
+    plan_nest(&p, 1, (uint32_t[]){1}, 0, HOW_LOOPS);
     int64_t one[] = {1};
-    store(&p, apply(&p, PRIMITIVE_mul, load(&p, NNT_DATA, 0, one), number(&p, 0.5), 0), NNT_WORK, 0, one);
+    plan_store(&p, plan_apply(&p, PRIMITIVE_mul, plan_load(&p, NNT_DATA, 0, one), plan_number(&p, 0.5), 0),
+               NNT_WORK, 0, one);
     struct target target = target_of(real_bytes, 0);
     struct kernels kernels = {&description, real_bytes, {p.nests}};
     struct nnt_module *module = NULL;
@@ -501,24 +450,34 @@ static void test_text_of_map(void **state)
     assert_int_equal(occurrences(text, "load float,"), 0);
     free(text);
     p = plan_new();
-    begin_nest(&p, 2, (uint32_t[]){6, 80}, 0, HOW_LOOPS);
-    uint32_t x = load(&p, NNT_DATA, 0, (int64_t[]){80, 1});
-    store(&p, apply(&p, PRIMITIVE_mul, x, x, 0), NNT_WORK, 0, (int64_t[]){80, 1});
+    plan_nest(&p, 2, (uint32_t[]){6, 80}, 0, HOW_LOOPS);
+    uint32_t x = plan_load(&p, NNT_DATA, 0, (int64_t[]){80, 1});
+    plan_store(&p, plan_apply(&p, PRIMITIVE_mul, x, x, 0), NNT_WORK, 0, (int64_t[]){80, 1});
     text = text_of(&p, false);
     assert_int_equal(occurrences(text, "phi i64"), 1);
     free(text);
 }
 
-/* A register tile: its accumulators are multiplied into and never leave the registers inside the sum. */
-static void test_text_of_tile(void **state)
+/* Register tiles: accumulators are multiplied into and never leave the registers inside the sum; nothing is called.
+ */
+static void test_text_of_tiles(void **state)
 {
     (void)state;
-    struct plan p = plan_new();
-    product(&p, (struct shape_of_product){12, 64, 50, false, false}, HOW_TILES, 2);
-    char *text = text_of(&p, true);
-    assert_int_equal(occurrences(text, "-byte Folded Spill"), 0);
-    assert_int_equal(occurrences(text, "call"), 0 + occurrences(text, "\tcallq\tnnt_piece_0"));
-    free(text);
+    static const struct shape_of_product shapes[] = {
+        {12, 64, 50, false, false},         {NEST_BATCH, 64, 50, false, false}, {24, 64, NEST_BATCH, true, false},
+        {NEST_BATCH, 19, 64, false, true},  {12, 30, 64, false, true},          {NEST_BATCH, 10, 24, false, false},
+        {NEST_BATCH, 128, 64, false, true},
+    };
+    for (uint32_t i = 0; i < LENGTH(shapes); i++) {
+        for (uint32_t finish = 0; finish < 4; finish++) {
+            struct plan p = plan_new();
+            product(&p, shapes[i], HOW_TILES, finish);
+            char *text = text_of(&p, true);
+            assert_int_equal(occurrences(text, "32-byte Spill") + occurrences(text, "64-byte Spill"), 0);
+            assert_int_equal(occurrences(text, "call"), occurrences(text, "\tcallq\tnnt_piece_0"));
+            free(text);
+        }
+    }
 }
 
 /* The same work in two entries is compiled once. */
@@ -539,176 +498,15 @@ static void test_text_shares_pieces(void **state)
     arena_free(p.arena), arena_free(q.arena);
 }
 
-/* ---- objects ---- */
-
-/* y = W x + b, loss = sum of (y - t)^2, and a step that is only b -= rate * step * m: enough to see each argument
- * arrive. */
-enum { WIDE = 3, HIGH = 2 };
-
-static const struct nnt_field linear_fields[] = {
-    {"weight.x.y.1", NNT_PARAMETERS, 0, 2, {HIGH, WIDE, 1}, 0, 0},
-    {"bias.y.1", NNT_PARAMETERS, 0, 1, {HIGH, 1, 1}, HIGH *WIDE, 0},
-    {"data.x", NNT_DATA, 1, 1, {WIDE, 1, 1}, 0, 0},
-    {"data.y.1", NNT_DATA, 1, 1, {HIGH, 1, 1}, 0, WIDE},
-    {"state.x", NNT_STATE, 1, 1, {WIDE, 1, 1}, 0, 0},
-    {"state.y.1", NNT_STATE, 1, 1, {HIGH, 1, 1}, 0, WIDE},
-    {"loss", NNT_RESULT, 1, 0, {1, 1, 1}, 0, 0},
-};
-static const struct nnt_group linear_groups[] = {
-    {.name = "x", .size = WIDE, .flags = NNT_INPUT, .data = 2, .state = 4},
-    {.name = "y.1", .size = HIGH, .flags = NNT_OUTPUT, .data = 3, .state = 5},
-};
-static const struct nnt_parameter linear_parameters[] = {{.field = 0, .is_weight = 1}, {.field = 1}};
-static const struct nnt_module linear = {
-    .abi_version = NNT_ABI_VERSION,
-    .name = "linear",
-    .field = linear_fields,
-    .parameter = linear_parameters,
-    .group = linear_groups,
-    .n_fields = LENGTH(linear_fields),
-    .n_parameters = 2,
-    .n_groups = 2,
-    .loss = 6,
-    .size = {[NNT_PARAMETERS] = HIGH * (WIDE + 1), [NNT_GRADIENT] = HIGH * (WIDE + 1), [NNT_MOMENTS] = HIGH},
-    .size_per_sample = {[NNT_DATA] = WIDE + HIGH, [NNT_STATE] = WIDE + HIGH, [NNT_RESULT] = 1},
-};
-
-static uint32_t load_at(struct plan *p, uint32_t slab, uint64_t offset, uint64_t per_sample, const int64_t stride[])
-{
-    return add(p, (struct scalar){.op = SCALAR_LOAD, .index = operand(p, slab, offset, per_sample, stride)});
-}
-
-static void linear_forward(struct plan *p)
-{
-    begin_nest(p, 3, (uint32_t[]){NEST_BATCH, HIGH, WIDE}, 4, HOW_BLAS);
-    uint32_t x = load(p, NNT_DATA, 0, (int64_t[]){WIDE, 0, 1}),
-             w = load(p, NNT_PARAMETERS, 0, (int64_t[]){0, WIDE, 1});
-    accumulate(p, apply(p, PRIMITIVE_mul, x, w, 0), REDUCE_SUM);
-    uint32_t y = accumulated(p, 0), b = load(p, NNT_PARAMETERS, HIGH * WIDE, (int64_t[]){0, 1, 0});
-    uint32_t to = operand(p, NNT_STATE, 0, WIDE, (int64_t[]){HIGH, 1, 0});
-    p->nest->how = HOW_TILES;
-    add(p, (struct scalar){.op = SCALAR_STORE, .a = apply(p, PRIMITIVE_add, y, b, 0), .index = to});
-}
-
-static void linear_loss(struct plan *p)
-{
-    begin_nest(p, 2, (uint32_t[]){NEST_BATCH, HIGH}, 2, HOW_LOOPS);
-    uint32_t y = load_at(p, NNT_STATE, 0, WIDE, (int64_t[]){HIGH, 1});
-    uint32_t t = load_at(p, NNT_DATA, 0, WIDE, (int64_t[]){HIGH, 1});
-    uint32_t d = apply(p, PRIMITIVE_sub, y, t, 0);
-    accumulate(p, apply(p, PRIMITIVE_mul, d, d, 0), REDUCE_SUM);
-    store(p, accumulated(p, 0), NNT_RESULT, 0, (int64_t[]){1, 0});
-}
-
-static void linear_step(struct plan *p)
-{
-    begin_nest(p, 1, (uint32_t[]){HIGH}, 0, HOW_LOOPS);
-    int64_t one[] = {1};
-    uint32_t rate = add(p, (struct scalar){.op = SCALAR_ARGUMENT, .index = NNT_RATE});
-    uint32_t step = add(p, (struct scalar){.op = SCALAR_ARGUMENT, .index = NNT_STEP});
-    uint32_t b = load(p, NNT_PARAMETERS, HIGH * WIDE, one), m = load(p, NNT_MOMENTS, 0, one);
-    uint32_t change = apply(p, PRIMITIVE_mul, apply(p, PRIMITIVE_mul, rate, step, 0), m, 0);
-    store(p, apply(p, PRIMITIVE_sub, b, change, 0), NNT_PARAMETERS, HIGH * WIDE, one);
-}
-
-static const char program_text[] =
-    "#include <math.h>\n#include <stdlib.h>\n#include \"one.h\"\n#include \"two.h\"\n"
-    "#define N 5\n"
-    "int main(void)\n{\n"
-    "    float p[ONE_PARAMETERS], m[ONE_MOMENTS] = {1, 2}, x[N * ONE_X_SIZE], t[N * ONE_Y_1_SIZE], y[N * "
-    "ONE_Y_1_SIZE], l[N];\n"
-    "    double z[N * TWO_Y_1_SIZE], q[N * TWO_X_SIZE];\n"
-    "    char *work = malloc(one_work_size(N) + two_work_size(N) + 3);\n"
-    "    int i, j, b;\n"
-    "    for (i = 0; i < ONE_PARAMETERS; i++) p[i] = one_weights[i];\n"
-    "    for (i = 0; i < N * ONE_X_SIZE; i++) q[i] = x[i] = (float)(i % 7) - 2;\n"
-    "    for (i = 0; i < N * ONE_Y_1_SIZE; i++) t[i] = (float)i / 4;\n"
-    "    if (one_forward(p, N, x, y, work + 3) || two_forward(two_weights, N, q, z, work)) return 1;\n"
-    "    if (!one_forward(p, 0, x, y, work) || one_loss(p, N, x, t, l, work)) return 2;\n"
-    "    for (b = 0; b < N; b++) {\n"
-    "        double loss = 0;\n"
-    "        for (i = 0; i < 2; i++) {\n"
-    "            double sum = one_weights[6 + i];\n"
-    "            for (j = 0; j < 3; j++) sum += one_weights[i * 3 + j] * x[b * 3 + j];\n"
-    "            if (fabs(sum - y[b * 2 + i]) > 1e-5 || fabs(sum - z[b * 2 + i]) > 1e-12) return 3;\n"
-    "            loss += (sum - t[b * 2 + i]) * (sum - t[b * 2 + i]);\n"
-    "        }\n"
-    "        if (fabs(loss - l[b]) > 1e-4 * loss) return 4;\n"
-    "    }\n"
-    "    if (one_train_step(p, m, N, x, t, 0.5, 3, l, work)) return 5;\n"
-    "    if (p[6] != one_weights[6] - 1.5f || p[7] != one_weights[7] - 3) return 6;\n"
-    "    free(work);\n    return 0;\n}\n";
-
-static void write_text(const char *folder, const char *name, const char *text)
-{
-    struct diag *diag = diag_new();
-    char *path = file_join(folder, name);
-    assert_true(file_write(diag, (struct span){0}, path, text, strlen(text)));
-    free(path);
-    diag_free(diag);
-}
-
-static void write_object(const char *folder, const char *name, uint32_t real_bytes)
-{
-    static const double weights[] = {0.5, -1, 2, 0.25, 3, -0.75, 1, -2};
-    static const float single[] = {0.5f, -1, 2, 0.25f, 3, -0.75f, 1, -2};
-    struct plan forward = plan_new(), loss = plan_new(), step = plan_new();
-    linear_forward(&forward), linear_forward(&loss), linear_loss(&loss), linear_forward(&step), linear_loss(&step);
-    linear_step(&step);
-    struct kernels kernels = {.description = &linear, .real_bytes = real_bytes};
-    kernels.entry[NNT_ENTRY_forward] = forward.nests, kernels.entry[NNT_ENTRY_loss] = loss.nests;
-    kernels.entry[NNT_ENTRY_step] = step.nests;
-    struct diag *diag = diag_new();
-    struct target target = target_of(real_bytes, 0);
-    char object[512], header[512];
-    snprintf(object, sizeof object, "%s/%s.o", folder, name),
-        snprintf(header, sizeof header, "%s/%s.h", folder, name);
-    struct object_options options = {name, object, header, real_bytes == 4 ? (const void *)single : weights,
-                                     "a test"};
-    assert_true(nnt_llvm_box.object(diag, &kernels, &target, &options));
-    diag_free(diag);
-    arena_free(forward.arena), arena_free(loss.arena), arena_free(step.arena);
-}
-
-/* Runs a command in the folder; fails where it prints anything or does not end with 0. */
-static void silent(const char *folder, const char *command)
-{
-    char line[1024], output[512] = "";
-    snprintf(line, sizeof line, "cd %s && %s 2>&1", folder, command);
-    FILE *pipe = popen(line, "r");
-    assert_non_null(pipe);
-    size_t n = fread(output, 1, sizeof output - 1, pipe);
-    int status = pclose(pipe);
-    if (n || status) fail_msg("%s: status %d\n%s", command, status, output);
-}
-
-static void test_objects(void **state)
-{
-    (void)state;
-    char folder[] = "/tmp/nnt-test-llvm-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    write_object(folder, "one", 4), write_object(folder, "two", 8);
-    write_text(folder, "program.c", program_text);
-    silent(folder, "nm -u one.o two.o | grep -v '^$' | grep -v ':$' || true");
-    silent(folder, "nm -g --defined-only one.o | awk 'NF == 3 && $3 !~ /^one_/'");
-    silent(folder, "gcc -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c one.h");
-    silent(folder, "gcc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c two.h");
-    silent(folder, "g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ one.h");
-    silent(folder, "gcc -std=c99 -Wall -Wextra -Wpedantic -Werror program.c one.o two.o -lm -o program");
-    silent(folder, "./program");
-    silent(folder, "rm -r \"$PWD\"");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bias_maps),    cmocka_unit_test(test_update),
-        cmocka_unit_test(test_strided_maps), cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_reductions),   cmocka_unit_test(test_middle_sum),
-        cmocka_unit_test(test_products),     cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_denormals),    cmocka_unit_test(test_text_of_map),
-        cmocka_unit_test(test_text_of_tile), cmocka_unit_test(test_text_shares_pieces),
-        cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_bias_maps),     cmocka_unit_test(test_update),
+        cmocka_unit_test(test_strided_maps),  cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_reductions),    cmocka_unit_test(test_middle_sum),
+        cmocka_unit_test(test_products),      cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_denormals),     cmocka_unit_test(test_text_of_map),
+        cmocka_unit_test(test_text_of_tiles), cmocka_unit_test(test_text_shares_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,6 +134,20 @@ static void folders_are_unique(void **state)
     for (uint32_t i = 0; i < 3; i++) assert_true(record_close(record[i], s->diag));
 }
 
+static void one_process_writes_a_run(void **state)
+{
+    struct setup *s = *state;
+    struct record *record = record_open(s->diag, "out", "net", false, 0);
+    assert_non_null(record);
+    assert_null(record_open(s->diag, "out", "net", true, 0));
+    assert_says(s, "another process is writing the run in 'out'");
+    assert_int_equal(diag_status(s->diag), 1);
+    assert_true(record_close(record, s->diag));
+    record = record_open(s->diag, "out", "net", true, 0);
+    assert_non_null(record);
+    record_abandon(record);
+}
+
 static void results_are_not_written_over(void **state)
 {
     struct setup *s = *state;
@@ -186,7 +200,7 @@ static void no_room(void **state)
 {
     struct setup *s = *state;
     struct rlimit before, small;
-    struct moment moment = moment_at(0, false, 1);
+    struct moment moment = moment_at(4, false, 1);
     bool written[3];
     getrlimit(RLIMIT_FSIZE, &before);
     small = (struct rlimit){150, before.rlim_max};
@@ -201,11 +215,16 @@ static void no_room(void **state)
     assert_says(s, "'out/metrics.jsonl' cannot be written");
     assert_int_equal(diag_status(s->diag), 2);
     record_abandon(record);
+    record = record_open(s->diag, "out", "net", true, 4);
+    assert_non_null(record);
+    assert_true(record_close(record, s->diag));
+    assert_file("out/metrics.jsonl", "{\"step\": 4, \"epoch\": 1, \"split\": \"train\", \"loss.boundary\": 1}\n"
+                                     "{\"step\": 4, \"epoch\": 1, \"split\": \"train\", \"loss.boundary\": 1}\n");
+    /* What is due before the first step is measured again. */
     record = record_open(s->diag, "out", "net", true, 0);
     assert_non_null(record);
     assert_true(record_close(record, s->diag));
-    assert_file("out/metrics.jsonl", "{\"step\": 0, \"epoch\": 0, \"split\": \"train\", \"loss.boundary\": 1}\n"
-                                     "{\"step\": 0, \"epoch\": 0, \"split\": \"train\", \"loss.boundary\": 1}\n");
+    assert_file("out/metrics.jsonl", "");
 }
 
 int main(void)
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_and_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(not_finite_is_never_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_are_unique, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_process_writes_a_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results_are_not_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(paths_that_cannot_be, set_up, tear_down),

@@ -1,0 +1,1 @@
+"$NNT" help weigths; exec "$NNT" help tahn
