@@ -4,6 +4,7 @@
  * activation's derivative and the bias gradient; no gradient for the inputs; no allocation; OpenBLAS at one thread.
  */
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +110,7 @@ static double output(const struct peer *p, const float *restrict bias, uint32_t 
     double loss = 0;
     for (uint32_t b = 0; b < p->task.batch; b++) {
         float *restrict z = p->state[p->task.layers] + (size_t)b * n, *restrict e = p->error[p->task.layers] + (size_t)b * n;
-        float most = -INFINITY, sum = 0;
+        float most = -FLT_MAX, sum = 0;
         for (uint32_t i = 0; i < n; i++) {
             z[i] += bias[i];
             most = z[i] > most ? z[i] : most;
