@@ -260,7 +260,7 @@ bool check_source(const struct scope *s, const struct ast *e, struct source_spec
 uint32_t source_fields(struct checker *c, const struct source_spec *source, struct field_facts **out);
 /* Whether a text names a column here, and what stands for it. */
 bool names_columns(const struct scope *s);
-struct value column_value(const struct scope *s);
+struct value column_value(const struct scope *s, const struct ast *e);
 void check_ensemble(struct checker *c);
 void check_train(struct checker *c);
 void note_no_effect(struct checker *c); /* what is stated and changes nothing, at the end */

@@ -144,7 +144,6 @@ static void tie_block(const struct scope *s, const struct ast *tie, struct block
                 m->group[b.from].size, rows, columns);
         return;
     }
-    refuse(s->c, REFUSED_tied, tie_span(tie));
     b.parameter = o->parameter;
     b.transposed = o->transposed != transpose;
     add_block(s->c, b);
@@ -176,11 +175,7 @@ static bool tie_is_right(const struct scope *s, const struct ast *statement, uin
 static bool hollow_is_right(const struct scope *s, const struct ast *hollow, const struct block *b)
 {
     const struct group *group = s->c->m->group;
-    if (!hollow) return true;
-    if (b->from == b->to) {
-        refuse(s->c, REFUSED_hollow, hollow->span);
-        return true;
-    }
+    if (!hollow || b->from == b->to) return true;
     mistake(s, hollow->span, "bad-mark",
             "the block from '%s' to '%s' has no diagonal; hollow is for a group that feeds itself",
             group[b->from].shown, group[b->to].shown);

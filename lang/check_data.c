@@ -69,21 +69,56 @@ static struct value slice(const struct scope *s, const struct ast *e)
     return derived_value(s, spec);
 }
 
-/* noisy, flip, mask: a field and a number. */
-static struct value noise(const struct scope *s, const struct ast *e, enum refused which, double most)
+/* ---- noise: around a whole binding ------------------------------------------------------------------------ */
+
+static const struct {
+    const char *name, *usage, *amount;
+    enum noise which;
+    double most;
+} noises[] = {
+    {"noisy", "a value and a deviation", "deviation", NOISE_NORMAL, 1e9},
+    {"flip", "a value and a probability", "probability", NOISE_FLIP, 1},
+    {"mask", "a value and a probability", "probability", NOISE_MASK, 1},
+};
+
+static int find_noise(const struct scope *s, const struct ast *e)
 {
-    struct argument a = {.given = NULL};
-    bool ok = true;
-    if (!has_count(s, e, 2, 2, which == REFUSED_noisy ? "a field and a deviation" : "a field and a probability"))
-        return poison();
-    const struct expr *field = argument_value(s, e, 0);
-    strcpy(a.name, which == REFUSED_noisy ? "deviation" : "probability");
-    a.given = e->child[1];
+    if (e->kind != AST_CALL || find_symbol(s, e->text)) return -1;
+    for (size_t i = 0; i < LENGTH(noises); i++)
+        if (!strcmp(noises[i].name, e->text)) return (int)i;
+    return -1;
+}
+
+/* Takes noise off the outside of a binding, the innermost first in `out`; NULL after a message. */
+static const struct ast *peel_noise(const struct scope *s, const struct ast *e, struct noise_list *out)
+{
+    enum { MOST_NOISE = 8 };
+    struct noise_spec *noise = arena_alloc(s->c->arena, MOST_NOISE * sizeof *noise);
     struct scope constant = scope_of(s->c, PLACE_CONSTANT, s->symbols);
-    (void)argument_number(&constant, &a, 0, most, &ok);
-    if (!field || !ok) return poison();
-    refuse(s->c, which, e->span);
-    return number_value(field);
+    bool ok = true;
+    *out = (struct noise_list){0};
+    for (int row; (row = find_noise(s, e)) >= 0; e = e->child[0]) {
+        struct argument a = {.given = NULL};
+        if (!has_count(s, e, 2, 2, noises[row].usage)) return NULL;
+        if (out->n == MOST_NOISE) {
+            mistake(s, name_of(e), "too-deep", "more than %d kinds of noise", MOST_NOISE);
+            return NULL;
+        }
+        strcpy(a.name, noises[row].amount);
+        a.given = e->child[1];
+        double amount = argument_number(&constant, &a, 0, noises[row].most, &ok);
+        memmove(noise + 1, noise, out->n++ * sizeof *noise);
+        noise[0] = (struct noise_spec){noises[row].which, amount};
+    }
+    out->noise = noise;
+    return ok ? e : NULL;
+}
+
+static struct value noise_inside(const struct scope *s, const struct ast *e)
+{
+    mistake(s, e->span, "noise-inside",
+            "'%s' inside a formula; noise stands around a whole binding, as in noisy(2 * image - 1, 0.4)", e->text);
+    return poison();
 }
 
 /* ---- columns of a csv ------------------------------------------------------------------------------------- */
@@ -93,29 +128,48 @@ static bool is_csv(const struct checker *c)
     return c->m->data.train.which == SOURCE_csv && c->has_data_source;
 }
 
-struct value column_value(const struct scope *s)
-{
-    return number_value(expr_variable(s->c->m->pool, VAR_FIELD, 0, 1));
-}
 bool names_columns(const struct scope *s)
 {
     return s->place == PLACE_BINDING && !s->caller && is_csv(s->c);
 }
 
-static bool check_column(const struct scope *s, const struct ast *a)
+static struct value picked(const struct scope *s, const struct ast *e, const struct column_pick *pick, uint32_t n)
+{
+    return derived_value(
+        s, (struct derived_spec){.which = DERIVED_COLUMNS, .at = e->span, .n_picks = n, .pick = pick});
+}
+
+struct value column_value(const struct scope *s, const struct ast *e)
+{
+    struct column_pick *pick = arena_alloc(s->c->arena, sizeof *pick);
+    *pick = (struct column_pick){.name = e->text, .at = e->span};
+    return picked(s, e, pick, 1);
+}
+
+static bool check_column(const struct scope *s, const struct ast *a, struct column_pick *out)
 {
     uint64_t from, to;
     struct scope constant = scope_of(s->c, PLACE_CONSTANT, s->symbols);
+    *out = (struct column_pick){.at = a->span};
     if (a->kind == AST_ERROR) return false;
-    if (a->kind == AST_TEXT) return true;
+    if (a->kind == AST_TEXT) {
+        out->name = a->text;
+        return true;
+    }
     if (a->kind == AST_PAIR) {
         mistake(s, a->span, "wrong-arguments",
                 "columns takes names, numbers and ranges, as in columns(\"age\", 5..8)");
         return false;
     }
-    if (a->kind != AST_RANGE) return constant_whole(&constant, a, "the column", 1, 1e6, &from);
-    return constant_whole(&constant, a->child[0], "the first column", 1, 1e6, &from) &&
-           constant_whole(&constant, a->child[1], "the last column", (double)from, 1e6, &to);
+    if (a->kind != AST_RANGE) {
+        if (!constant_whole(&constant, a, "the column", 1, 1e6, &from)) return false;
+        to = from;
+    } else if (!constant_whole(&constant, a->child[0], "the first column", 1, 1e6, &from) ||
+               !constant_whole(&constant, a->child[1], "the last column", (double)from, 1e6, &to))
+        return false;
+    out->from = (uint32_t)from;
+    out->to = (uint32_t)to;
+    return true;
 }
 
 static struct value columns(const struct scope *s, const struct ast *e)
@@ -127,9 +181,10 @@ static struct value columns(const struct scope *s, const struct ast *e)
         return poison();
     }
     if (!has_count(s, e, 1, UINT32_MAX, "columns(\"age\", 5..8)")) return poison();
+    struct column_pick *pick = arena_alloc(s->c->arena, e->n_children * sizeof *pick);
     for (uint32_t i = 0; i < e->n_children; i++)
-        if (!check_column(s, e->child[i])) ok = false;
-    return ok ? column_value(s) : poison();
+        if (!check_column(s, e->child[i], &pick[i])) ok = false;
+    return ok ? picked(s, e, pick, e->n_children) : poison();
 }
 
 struct value binding_call(const struct scope *s, const struct ast *e, bool *out_known)
@@ -143,9 +198,7 @@ struct value binding_call(const struct scope *s, const struct ast *e, bool *out_
     if (!strcmp(f, "shuffled")) return side_by_side(s, e, DERIVED_SHUFFLED, 1);
     if (!strcmp(f, "columns")) return columns(s, e);
     if (!strcmp(f, "slice")) return slice(s, e);
-    if (!strcmp(f, "noisy")) return noise(s, e, REFUSED_noisy, 1e9);
-    if (!strcmp(f, "flip")) return noise(s, e, REFUSED_flip, 1);
-    if (!strcmp(f, "mask")) return noise(s, e, REFUSED_mask, 1);
+    if (!strcmp(f, "noisy") || !strcmp(f, "flip") || !strcmp(f, "mask")) return noise_inside(s, e);
     *out_known = false;
     return poison();
 }
@@ -173,7 +226,7 @@ static bool fits(const struct group *g, const struct field_facts *f)
 static void check_size(const struct scope *s, const struct ast *e, const struct group *g, const struct expr *value)
 {
     const struct data_spec *data = &s->c->m->data;
-    if (value->kind != EXPR_VARIABLE || is_csv(s->c)) return;
+    if (value->kind != EXPR_VARIABLE) return;
     if (value->index < data->n_fields) {
         const struct field_facts *f = &s->c->field[value->index];
         if (!f->classes && !fits(g, f)) wrong_size(s, e->span, g, f);
@@ -187,7 +240,7 @@ static void check_size(const struct scope *s, const struct ast *e, const struct 
 }
 
 static void add_binding(const struct scope *s, const struct ast *statement, uint32_t index,
-                        const struct expr *value)
+                        const struct expr *value, const struct noise_list *noise)
 {
     struct checker *c = s->c;
     struct data_spec *data = &c->m->data;
@@ -206,10 +259,10 @@ static void add_binding(const struct scope *s, const struct ast *statement, uint
     data->binding =
         arena_grow(c->arena, data->binding, data->n_bindings, &c->binding_capacity, sizeof *data->binding);
     struct binding_spec *b = &data->binding[data->n_bindings++];
-    *b = (struct binding_spec){g->name, g->shown, g->size, statement->span, value, 0};
+    *b = (struct binding_spec){g->name, g->shown, g->size, statement->span, value, *noise, 0};
     if (!value) return;
     check_size(s, statement->child[1], g, value);
-    if (value->kind == EXPR_VARIABLE && value->index >= data->n_fields && !is_csv(c)) {
+    if (value->kind == EXPR_VARIABLE && value->index >= data->n_fields) {
         enum derived which = data->derived[value->index - data->n_fields].which;
         b->scaled = which == DERIVED_STANDARDIZE || which == DERIVED_MINMAX;
     }
@@ -223,10 +276,12 @@ static void check_binding(const struct scope *s, const struct ast *statement)
     struct ast list = {.kind = AST_LIST, .span = one[0]->span, .text = "", .n_children = 1, .child = one};
     struct group_list groups = {0};
     inner.place = PLACE_BINDING;
-    const struct expr *value = evaluate_number(&inner, statement->child[1], "the binding");
+    struct noise_list noise;
+    const struct ast *inside = peel_noise(s, statement->child[1], &noise);
+    const struct expr *value = inside ? evaluate_number(&inner, inside, "the binding") : NULL;
     if (!resolve_refs(s, &list, &groups)) c->doubt_bindings = true;
     for (uint32_t i = 0; i < groups.count; i++)
-        if (groups.group[i] != NNT_NONE) add_binding(s, statement, groups.group[i], value);
+        if (groups.group[i] != NNT_NONE) add_binding(s, statement, groups.group[i], value, &noise);
 }
 
 /* ---- what is not bound ------------------------------------------------------------------------------------ */
@@ -322,6 +377,11 @@ static void check_test_fields(const struct scope *s)
         same = !strcmp(field[i].name, data->field[i]) && field[i].size == s->c->field[i].size &&
                field[i].classes == s->c->field[i].classes;
     if (!same) mistake(s, data->test.at, "bad-shape", "the test data has other fields than the training data");
+    if (same && data->test.which == SOURCE_teacher && data->train.which == SOURCE_teacher &&
+        data->test.number[5] != data->train.number[5])
+        diag_warn(s->c->diag, data->test.at, "other-teacher",
+                  "another seed is another network: what is learnt of one is not true of the other; holdout keeps "
+                  "samples of one");
 }
 
 static const char *const setting_words[] = {"train", "test", "holdout", "seed"};

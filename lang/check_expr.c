@@ -204,7 +204,8 @@ struct value value_of(const struct scope *s, const struct ast *e)
     case AST_NUMBER:
         return evaluate_literal(s, e);
     case AST_TEXT:
-        if (names_columns(s)) return column_value(s);
+        if (names_columns(s)) return column_value(s, e);
+        if (s->place == PLACE_BINDING && !s->c->has_data_source) return poison(); /* the source may have been a csv */
         return (struct value){.kind = VALUE_TEXT, .text = e->text};
     case AST_TRUE:
     case AST_FALSE:

@@ -197,5 +197,6 @@ void check_train(struct checker *c)
     m->optimizer = (struct optimizer_spec){.which = OPTIMIZER_adam, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     check_train_block(&s, given);
     take_coefficient(&s);
+    m->data.noise_seed = m->train.seed;
     decide_training(&s);
 }

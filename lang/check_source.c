@@ -13,11 +13,15 @@ static const struct {
 #undef SOURCE
 };
 
-/* Numbers of a point or an image, as the generators make them. */
+/* Numbers a sample of a field, as the generators make them: so many, or so many times an argument. The sequences of
+ * parity and adding may be rows of a group: their sizes are not told here. */
 static const struct {
     const char *field;
+    enum source source; /* SOURCES: any */
     uint32_t size;
-} sizes[] = {{"image", 256}, {"point", 2}};
+    int argument; /* its number, or -1 */
+} sizes[] = {{"image", SOURCES, 256, -1}, {"point", SOURCES, 2, -1},          {"x", SOURCE_teacher, 1, 1},
+             {"y", SOURCE_teacher, 1, 3}, {"pattern", SOURCE_patterns, 1, 1}, {"total", SOURCE_adding, 1, -1}};
 
 static int find_source(const struct scope *s, const struct ast *e)
 {
@@ -71,22 +75,30 @@ static bool check_files(const struct scope *s, const struct ast *e, struct sourc
     return ok;
 }
 
-static bool check_csv(const struct scope *s, const struct ast *e)
+static bool check_csv(const struct scope *s, const struct ast *e, struct source_spec *out)
 {
     struct argument a[MOST_SETTINGS];
     uint32_t n;
-    bool header, ok = match_arguments(s, e, "file separator=, header=true skip=0", a, &n);
+    bool header = true, ok = match_arguments(s, e, "file separator=, header=true skip=0", a, &n);
     if (!ok) return false;
     const char *file = constant_text(s, a[0].given, "the file"),
                *separator = a[1].given ? constant_text(s, a[1].given, "the separator") : ",";
-    if (separator && strlen(separator) != 1) {
+    if (separator && (strlen(separator) != 1 || strchr("\"\n\r", separator[0]))) {
         mistake(s, a[1].given->span, "out-of-range",
-                "the separator is a text of %zu bytes; one character was expected", strlen(separator));
+                "the separator is a text of %zu bytes; one character, no quote and no line end, was expected",
+                strlen(separator));
         ok = false;
     }
     if (a[2].given && !constant_truth(s, a[2].given, "header", &header)) ok = false;
-    (void)argument_whole(s, &a[3], 0, 1e9, &ok);
-    return ok && file && separator;
+    uint64_t skip = argument_whole(s, &a[3], 0, 1e9, &ok);
+    if (!ok || !file || !separator) return false;
+    out->path = arena_alloc(s->c->arena, sizeof *out->path);
+    out->path[0] = file;
+    out->n_files = 1;
+    out->number[0] = (unsigned char)separator[0];
+    out->number[1] = header;
+    out->number[2] = (double)skip;
+    return true;
 }
 
 /* ---- generators ------------------------------------------------------------------------------------------- */
@@ -113,7 +125,7 @@ static bool check_numbers(const struct scope *s, const struct ast *e, int row, s
 
 static bool check_row(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
 {
-    if (row == SOURCE_csv) return check_csv(s, e);
+    if (row == SOURCE_csv) return check_csv(s, e, out);
     if (!strcmp(rows[row].arguments, "*")) return check_files(s, e, out);
     return check_numbers(s, e, row, out);
 }
@@ -129,13 +141,16 @@ bool check_source(const struct scope *s, const struct ast *e, struct source_spec
     return ok;
 }
 
-static struct field_facts facts_of(struct checker *c, const char *text)
+static struct field_facts facts_of(struct checker *c, const struct source_spec *source, const char *text)
 {
     size_t length = strcspn(text, " "), name = strcspn(text, " :");
     struct field_facts f = {.name = arena_text(c->arena, text, name)};
     if (name < length) f.classes = (uint32_t)strtoul(text + name + 1, NULL, 10);
-    for (size_t i = 0; i < LENGTH(sizes); i++)
-        if (!strcmp(f.name, sizes[i].field)) f.size = sizes[i].size;
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        if (strcmp(f.name, sizes[i].field) || (sizes[i].source != SOURCES && sizes[i].source != source->which))
+            continue;
+        f.size = sizes[i].size * (sizes[i].argument < 0 ? 1 : (uint32_t)source->number[sizes[i].argument]);
+    }
     return f;
 }
 
@@ -144,6 +159,7 @@ uint32_t source_fields(struct checker *c, const struct source_spec *source, stru
     const char *text = rows[source->which].fields;
     uint32_t n = 0, capacity = 0;
     *out = NULL;
+    if (source->which == SOURCE_csv) return 0; /* its columns are picked in the bindings */
     if (!strcmp(text, "*")) {
         *out = arena_alloc(c->arena, (source->n_files + 1) * sizeof **out);
         for (; n < source->n_files; n++) (*out)[n].name = source->field[n];
@@ -151,7 +167,7 @@ uint32_t source_fields(struct checker *c, const struct source_spec *source, stru
     }
     for (; *text; text += strcspn(text, " "), text += strspn(text, " ")) {
         *out = arena_grow(c->arena, *out, n, &capacity, sizeof **out);
-        (*out)[n++] = facts_of(c, text);
+        (*out)[n++] = facts_of(c, source, text);
     }
     return n;
 }

@@ -50,6 +50,7 @@ struct nnt_parameter {
     uint32_t fan_in, fan_out;
     double argument[2];
     const double *values; /* for NNT_INIT_values: as many as the parameter has */
+    uint32_t hollow;      /* the diagonal is 0, and no trainable */
 };
 
 enum nnt_group_flag {

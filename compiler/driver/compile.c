@@ -54,7 +54,7 @@ struct model *read_model(struct session *session, const struct operand_text *fil
     if (out_source) *out_source = source;
     if (!model) return NULL;
     model->data.folder = data_folder(session, file->text);
-    if (o->given[OPTION_seed]) model->train.seed = o->seed;
+    if (o->given[OPTION_seed]) model->train.seed = model->data.noise_seed = o->seed;
     return model;
 }
 

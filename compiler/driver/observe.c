@@ -30,12 +30,25 @@ struct observer {
     double seconds;
 };
 
-static bool wants(const struct model *model, enum measure_need need)
+static uint32_t ensemble_measures(void)
 {
-    for (uint32_t b = 0; b < model->n_measures; b++)
-        for (uint32_t m = 0; m < MEASURES; m++)
-            if (model->measure[b].asked >> m & 1 && measure_rows[m].need == need) return true;
-    return false;
+    uint32_t mask = 0;
+    for (uint32_t m = 0; m < MEASURES; m++)
+        if (measure_rows[m].need == NEED_ENSEMBLE) mask |= 1u << m;
+    return mask;
+}
+
+/* Without a boundary loss, the loss is the bulk's, at the ensemble's states. */
+static bool needs_ensemble(const struct model *model, uint32_t asked)
+{
+    return asked & ensemble_measures() || (!model->loss && asked >> MEASURE_loss & 1);
+}
+
+static bool any_needs_ensemble(const struct model *model)
+{
+    bool any = false;
+    for (uint32_t b = 0; b < model->n_measures; b++) any |= needs_ensemble(model, model->measure[b].asked);
+    return any;
 }
 
 /* ---- probes ----------------------------------------------------------------------------------------------------------- */
@@ -91,7 +104,7 @@ static bool check_splits(struct observer *o)
 static bool open_ensemble(struct observer *o, struct times *times)
 {
     const struct model *model = o->of.model;
-    if (!wants(model, NEED_ENSEMBLE)) return true;
+    if (!any_needs_ensemble(model)) return true;
     if (!model->asks_ensemble) o->apart = diag_new();
     struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise,
                       .real_bytes = 8, .batch = ENSEMBLE_BATCH, .interpreter = o->of.interpreter};
@@ -211,14 +224,6 @@ static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, dou
     if (asked >> MEASURE_H_min & 1) add_estimate(moment, "H_min", "H_min_error", &g->H_min, count);
 }
 
-static uint32_t ensemble_measures(void)
-{
-    uint32_t mask = 0;
-    for (uint32_t m = 0; m < MEASURES; m++)
-        if (measure_rows[m].need == NEED_ENSEMBLE) mask |= 1u << m;
-    return mask;
-}
-
 /* What was not asked for and cannot be had is left out from here on, training goes on. */
 static bool leave_out(struct observer *o, uint64_t step)
 {
@@ -237,7 +242,7 @@ static bool leave_out(struct observer *o, uint64_t step)
 static bool observe_ensemble(struct observer *o, uint32_t asked, const struct probe *probe, double progress, const void *parameters,
                              struct moment *moment)
 {
-    if (!o->ensemble || !(asked & ensemble_measures())) return true;
+    if (!o->ensemble || !needs_ensemble(o->of.model, asked)) return true;
     double T = expr_at_progress(o->of.model->ensemble.temperature, progress);
     if (!(T > 0) || !isfinite(T)) {
         diag_input(o->session->diag, o->of.model->ensemble_at, "bad-temperature",

@@ -61,8 +61,8 @@ static void add_parameters(struct builder *b, const struct model *model)
                                               .fan_in = it->fan_in,
                                               .fan_out = it->fan_out,
                                               .argument = {it->argument[0], it->argument[1]},
-                                              .values = it->values};
-        if (it->hollow) BUG("%s: hollow blocks are refused by the checker", it->name);
+                                              .values = it->values,
+                                              .hollow = it->hollow};
     }
     for (uint32_t p = 0; p < model->n_parameters; p++) {
         const struct parameter *it = &model->parameter[p];

@@ -130,9 +130,28 @@ static ir_id *no_nodes(struct gen *gen)
     return nodes;
 }
 
-static ir_id block_product(struct gen *gen, struct sweep *sweep, const struct block *block)
+/* A hollow block's diagonal is cut out here, and so of every gradient: what it holds is 0 and stays 0. */
+static ir_id without_diagonal(struct gen *gen, ir_id w)
+{
+    struct shape shape = gen->g->node[w].shape;
+    ir_id index = ir_index(gen->g, shape.extent[0]), one = ir_number(gen->g, 1);
+    ir_id row = ir_view(gen->g, index, shape, (const int8_t[IR_AXES]){0, -1, -1, -1});
+    ir_id column = ir_view(gen->g, index, shape, (const int8_t[IR_AXES]){-1, 0, -1, -1});
+    ir_id diagonal = ir_map(gen->g, PRIMITIVE_equal, row, column, IR_NONE);
+
+    return ir_map(gen->g, PRIMITIVE_mul, w, ir_map(gen->g, PRIMITIVE_sub, one, diagonal, IR_NONE), IR_NONE);
+}
+
+static ir_id weights_of(struct gen *gen, const struct block *block)
 {
     ir_id w = ir_source(gen->g, gen->at.module->parameter[block->parameter].field);
+
+    return gen->model->parameter[block->parameter].hollow ? without_diagonal(gen, w) : w;
+}
+
+static ir_id block_product(struct gen *gen, struct sweep *sweep, const struct block *block)
+{
+    ir_id w = weights_of(gen, block);
     ir_id x = sweep_state(gen, sweep, block->from);
 
     return ir_contract(gen->g, x, w, block->transposed ? "bj,ji->bi" : "bj,ij->bi");

@@ -1,5 +1,6 @@
 /* bind.c: groups to the fields they read: default bindings, labels as neurons, what a target is. */
 #include "runtime/data/bind.h"
+#include "runtime/data/noise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ struct bound {
     struct span at;
     const struct expr *value;
     const struct column *bare; /* the column the value is, where it is no formula */
+    struct noise_list noise;
     uint8_t scaled;
     enum form form;
 };
@@ -55,6 +57,7 @@ static bool find_binding(struct diag *diag, const struct data_spec *spec, struct
         out->value = spec->binding[i].value;
         out->at = spec->binding[i].at;
         out->scaled = spec->binding[i].scaled;
+        out->noise = spec->binding[i].noise;
     }
     if (out->value == NULL && spec->n_bindings > 0)
         diag_input(diag, spec->group[g].at, "unbound-group", "%s has no data; %s = FIELD expected in data",
@@ -161,7 +164,7 @@ static bool fill_split(struct fill *f, int split, uint32_t count, void **out_val
 /* The column whose one_hot or number a value is, scaled or not; NULL where it is something else. */
 static const struct column *label_of(const struct columns *c, const struct column *column)
 {
-    while (column != NULL && column->derived != NULL && column->n_codes == 0) {
+    while (column != NULL && column->derived != NULL && column->n_codes == 0 && column->classes == 0) {
         bool passes = column->offset != NULL && column->derived->n_arguments == 1;
         column = passes ? columns_bare(c, column->argument[0]) : NULL;
     }
@@ -206,6 +209,17 @@ static bool keep_scale(struct data *data, const struct columns *c, const struct 
     return true;
 }
 
+/* The test data's noise is drawn here, the training data's when its samples are gathered. */
+static void add_noise(struct data *data, const struct data_spec *spec, const struct bound *b, uint32_t g)
+{
+    size_t bytes = (size_t)b->group->size * data->real_bytes;
+    data->noise[g] = b->noise;
+    for (uint32_t sample = 0; b->noise.n > 0 && sample < data->test.count; sample++) {
+        struct random random = noise_of_test(spec, g, sample);
+        noise_apply(data, g, &random, (char *)data->test.value[g] + sample * bytes);
+    }
+}
+
 bool bind_group(struct data *data, const struct data_spec *spec, struct columns *c, uint32_t g)
 {
     struct bound bound;
@@ -217,6 +231,9 @@ bool bind_group(struct data *data, const struct data_spec *spec, struct columns 
     bool good = fill_split(&fill, TRAIN, data->train.count, &data->train.value[g]) &&
                 fill_split(&fill, TEST, data->test.count, &data->test.value[g]);
     free(fill.scratch.data);
-    if (good) judge_target(data, c, &bound, &fill.seen, g);
+    if (good) {
+        judge_target(data, c, &bound, &fill.seen, g);
+        add_noise(data, spec, &bound, g);
+    }
     return good;
 }

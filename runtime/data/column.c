@@ -10,7 +10,8 @@
 
 static const char *const derived_names[] = {
     [DERIVED_ONE_HOT] = "one_hot", [DERIVED_NUMBER] = "number", [DERIVED_STANDARDIZE] = "standardize",
-    [DERIVED_MINMAX] = "minmax",   [DERIVED_SLICE] = "slice",   [DERIVED_SHUFFLED] = "shuffled"};
+    [DERIVED_MINMAX] = "minmax",   [DERIVED_SLICE] = "slice",   [DERIVED_SHUFFLED] = "shuffled",
+    [DERIVED_COLUMNS] = "columns"};
 
 /* ---- values -----------------------------------------------------------------------------------------------------
  */
@@ -27,6 +28,7 @@ static const double *read_variable(void *with, const struct expr *variable)
 static void fill_raw(struct columns *c, struct column *column)
 {
     double *out = column->raw;
+    if (column->picked[TRAIN] != NULL) pick_value(c, column, out);
     for (uint32_t k = 0; k < column->derived->n_arguments; k++) {
         const struct expr *e = column->argument[k];
         expr_value(e, read_variable, c, &column->scratch, out);
@@ -60,11 +62,15 @@ static uint32_t class_of(struct columns *c, const struct column *column, double 
     uint32_t k = find_code(column, value);
     if (k < column->n_codes && column->code[k] == value) return k;
     char shown[32];
+    struct span at = column->derived->at;
     text_number(value, shown);
-    if (!c->failed)
-        diag_input(c->diag, column->derived->at, "unseen-class",
+    if (!c->failed) {
+        bool in_file = pick_place(c, columns_bare(c, column->argument[0]), &at);
+        diag_input(c->diag, at, "unseen-class",
                    "test sample %u has the value %s; one of the %u values of the training data expected",
                    c->sample + 1, shown, column->n_codes);
+        if (in_file) diag_note(c->diag, column->derived->at, "read here");
+    }
     c->failed = true;
     return 0;
 }
@@ -90,6 +96,7 @@ static void derive(struct columns *c, struct column *column)
         memcpy(out, column->raw + column->derived->from - 1, bytes);
         break;
     case DERIVED_SHUFFLED:
+    case DERIVED_COLUMNS:
         memcpy(out, column->raw, bytes);
         break;
     }
@@ -145,8 +152,9 @@ static const struct expr *resolve_use(struct columns *c, const struct expr *e, c
         const struct column *label = columns_bare(c, arg[i]);
         if (label != NULL && label->classes > 0) {
             diag_input(c->diag, at, "label-as-number",
-                       "'%s' is a label; one_hot(%s) or number(%s) expected in a formula", label->name, label->name,
-                       label->name);
+                       "'%s' is a label; one_hot(%s) or number(%s) expected in a formula", label->name,
+                       label->written, label->written);
+            pick_note(c, label);
             return NULL;
         }
         if (arg[i]->width > 0 && width > 0 && arg[i]->width != width) {
@@ -189,8 +197,10 @@ static bool add_code(struct columns *c, struct column *column, uint32_t *capacit
     if (k < column->n_codes && column->code[k] == value) return true;
     if (value != floor(value) || column->n_codes == MOST_CLASSES) {
         char shown[32];
+        struct span at = column->derived->at;
         text_number(value, shown);
-        diag_input(c->diag, column->derived->at, "not-a-class",
+        pick_place(c, columns_bare(c, column->argument[0]), &at);
+        diag_input(c->diag, at, "not-a-class",
                    "training sample %u has the value %s; at most %u whole numbers expected as classes",
                    c->sample + 1, shown, MOST_CLASSES);
         return false;
@@ -282,6 +292,7 @@ static bool resolve_arguments(struct columns *c, struct column *column, uint32_t
         if (bare != NULL && bare->classes > 0 && !(takes_label && s->n_arguments == 1)) {
             diag_input(c->diag, s->at, "label-as-number", "'%s' is a label; numbers expected in %s", bare->name,
                        column->name);
+            pick_note(c, bare);
             return false;
         }
         if (bare != NULL && s->which == DERIVED_SHUFFLED) column->classes = bare->classes;
@@ -296,7 +307,8 @@ static bool resolve_arguments(struct columns *c, struct column *column, uint32_t
 static bool prepare(struct columns *c, struct column *column, uint64_t seed, uint32_t number)
 {
     const struct derived_spec *s = column->derived;
-    if (!resolve_arguments(c, column, c->n_named + number)) return false;
+    bool picks = s->which == DERIVED_COLUMNS;
+    if (picks ? !pick_columns(c, column) : !resolve_arguments(c, column, c->n_named + number)) return false;
     column->raw = arena_alloc(c->arena, column->raw_width * sizeof(double));
     column->width = column->raw_width;
     c->split = TRAIN;
@@ -310,7 +322,7 @@ static bool prepare(struct columns *c, struct column *column, uint64_t seed, uin
     } else if (s->which == DERIVED_SLICE) {
         if (!check_slice(c, column)) return false;
         column->width = s->to - s->from + 1;
-    } else {
+    } else if (s->which == DERIVED_SHUFFLED) {
         deal(c, column, seed, number);
     }
     column->value = arena_alloc(c->arena, column->width * sizeof(double));
@@ -341,12 +353,13 @@ static bool fill_columns(struct columns *c, const struct data_spec *spec)
 {
     for (uint32_t i = 0; i < c->n_named; i++) {
         c->column[i].name = spec->n_fields > 0 ? spec->field[i] : c->view[TRAIN].table->field[i].name;
+        c->column[i].written = c->column[i].name;
         if (!find_field(c, &c->column[i], spec)) return false;
     }
     for (uint32_t i = 0; i < spec->n_derived; i++) {
         struct column *column = &c->column[c->n_named + i];
         column->derived = &spec->derived[i];
-        column->name = derived_names[column->derived->which];
+        column->name = column->written = derived_names[column->derived->which];
         if (!prepare(c, column, spec->seed, i)) return false;
     }
     return true;
@@ -359,6 +372,7 @@ struct columns *columns_new(struct diag *diag, const struct data_spec *spec, con
     *c = (struct columns){.diag = diag, .arena = arena, .view = {view[TRAIN], view[TEST]}};
     expr_pool_init(&c->pool, arena);
     c->n_named = spec->n_fields > 0 ? spec->n_fields : view[TRAIN].table->n_fields;
+    if (view[TRAIN].table->csv != NULL) c->n_named = 0; /* its columns are picked */
     c->n_columns = c->n_named + spec->n_derived;
     c->column = arena_alloc(arena, c->n_columns * sizeof *c->column);
     if (fill_columns(c, spec)) return c;

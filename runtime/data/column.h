@@ -15,9 +15,11 @@ struct view {
 
 /* One column: a field of the source, or a derived one with the constants it took from the training data. */
 struct column {
-    const char *name;
+    const char *name, *written; /* in messages; as the file writes it */
     const struct derived_spec *derived; /* NULL: a field of the source, number `field` of its tables */
     uint32_t field[SPLITS];
+    uint32_t *picked[SPLITS]; /* columns: [raw_width] fields of the csv; NULL elsewhere */
+    uint8_t class_of[256];    /* of one that is a label: the training data's class of a class of the test data */
     uint32_t width, raw_width;
     uint32_t classes;             /* where the value is a label's class number; else 0 */
     const struct expr **argument; /* with true widths */
@@ -55,5 +57,14 @@ void columns_value(struct columns *columns, const struct expr *e, int split, uin
                    struct expr_scratch *scratch, double *out);
 /* The column that a resolved expression is, without any arithmetic; NULL where there is some. */
 const struct column *columns_bare(const struct columns *columns, const struct expr *e);
+
+/* ---- pick.c: columns of a csv ---- */
+/* Finds the columns and, where one alone is not numeric, matches its classes; false with messages. */
+MUST_USE bool pick_columns(struct columns *columns, struct column *column);
+void pick_value(struct columns *columns, const struct column *column, double *out);
+/* Where the sample that is being read stands in the file; false where the column is not one of a csv. */
+bool pick_place(struct columns *columns, const struct column *column, struct span *out);
+/* A note on the first text of a column that is not numeric. */
+void pick_note(struct columns *columns, const struct column *column);
 
 #endif

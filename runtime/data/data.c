@@ -2,6 +2,7 @@
 #include "runtime/data/data.h"
 #include "runtime/base/random.h"
 #include "runtime/data/bind.h"
+#include "runtime/data/noise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ static bool match_labels(struct diag *diag, struct span at, const struct field *
 
 static bool match_tables(struct diag *diag, struct span at, const struct table *train, struct table *test)
 {
+    if (train->csv != NULL) return true; /* pick.c matches the columns that are used */
     for (uint32_t i = 0; i < train->n_fields; i++) {
         const struct field *a = &train->field[i];
         struct field *b = NULL;
@@ -137,10 +139,11 @@ static bool new_arrays(struct data *data)
     data->low = calloc(n, sizeof *data->low);
     data->high = calloc(n, sizeof *data->high);
     data->classes = calloc(n, sizeof *data->classes);
+    data->noise = calloc(n, sizeof *data->noise);
     data->scale = calloc(n, sizeof *data->scale);
     data->offset = calloc(n, sizeof *data->offset);
     return data->train.value && data->test.value && data->target && data->low && data->high && data->classes &&
-           data->scale && data->offset;
+           data->noise && data->scale && data->offset;
 }
 
 static bool check_bytes(struct diag *diag, const struct data_spec *spec, const struct data *data, size_t most_bytes)
@@ -179,6 +182,7 @@ struct data *data_open(struct diag *diag, const struct data_spec *spec, uint32_t
         if (spec->present) {
             data->n_groups = spec->n_groups;
             data->group = spec->group;
+            data->noise_seed = spec->noise_seed;
         }
     }
     bool good = data != NULL && new_arrays(data);
@@ -210,17 +214,31 @@ void data_free(struct data *data)
     free(data->low);
     free(data->high);
     free(data->classes);
+    free(data->noise);
     free(data->scale);
     free(data->offset);
     free(data);
 }
 
-void data_gather(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which,
-                 uint32_t n, void *out)
+void data_gather_epoch(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which,
+                       uint32_t n, uint64_t epoch, void *out)
 {
     size_t bytes = (size_t)data->group[group].size * data->real_bytes;
     const char *values = split->value[group];
-    for (uint32_t i = 0; i < n; i++) memcpy((char *)out + i * bytes, values + which[i] * bytes, bytes);
+    bool noise = data->noise != NULL && data->noise[group].n > 0 && split == &data->train;
+    for (uint32_t i = 0; i < n; i++) {
+        char *row = (char *)out + i * bytes;
+        memcpy(row, values + which[i] * bytes, bytes);
+        if (!noise) continue;
+        struct random random = noise_of_epoch(data, group, epoch, which[i]);
+        noise_apply(data, group, &random, row);
+    }
+}
+
+void data_gather(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which,
+                 uint32_t n, void *out)
+{
+    data_gather_epoch(data, split, group, which, n, 0, out);
 }
 
 void data_order(uint32_t count, bool shuffle, uint64_t seed, uint64_t epoch, uint32_t *out)

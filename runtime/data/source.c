@@ -13,16 +13,16 @@ const struct source_row source_rows[SOURCES] = {
 
 static bool no_memory(struct diag *diag, struct span at, const char *field)
 {
-    diag_machine(diag, at, "out-of-memory", "no memory for the data of field '%s'", field);
+    diag_machine(diag, at, "out-of-memory", "no memory for the data of field '%s'", field != NULL ? field : "?");
     return false;
 }
 
 bool table_new_fields(struct diag *diag, struct span at, struct table *table, uint32_t n, const char *const names[])
 {
     table->field = calloc(n, sizeof *table->field);
-    if (table->field == NULL) return no_memory(diag, at, names[0]);
+    if (table->field == NULL) return no_memory(diag, at, names != NULL ? names[0] : NULL);
     table->n_fields = n;
-    for (uint32_t i = 0; i < n; i++) table->field[i].name = names[i];
+    for (uint32_t i = 0; names != NULL && i < n; i++) table->field[i].name = names[i];
     return true;
 }
 
@@ -32,6 +32,14 @@ bool field_new_numbers(struct diag *diag, struct span at, struct field *field, u
     field->width = width;
     field->numbers = size_product(count, width * sizeof(float), &bytes) ? malloc(bytes) : NULL;
     return field->numbers != NULL || no_memory(diag, at, field->name);
+}
+
+bool field_new_doubles(struct diag *diag, struct span at, struct field *field, uint32_t count, uint32_t width)
+{
+    size_t bytes;
+    field->width = width;
+    field->doubles = size_product(count, width * sizeof(double), &bytes) ? malloc(bytes) : NULL;
+    return field->doubles != NULL || no_memory(diag, at, field->name);
 }
 
 bool field_new_label(struct diag *diag, struct span at, struct field *field, uint32_t count, uint32_t classes)
@@ -48,8 +56,10 @@ void table_free(struct table *table)
     for (uint32_t i = 0; i < table->n_fields; i++) {
         free(table->field[i].bytes);
         free(table->field[i].numbers);
+        free(table->field[i].doubles);
     }
     free(table->field);
+    csv_free(table->csv);
     *table = (struct table){0};
 }
 
@@ -57,7 +67,9 @@ void field_row(const struct field *field, uint32_t sample, double *out)
 {
     size_t first = (size_t)sample * field->width;
     for (uint32_t k = 0; k < field->width; k++) {
-        if (field->numbers != NULL)
+        if (field->doubles != NULL)
+            out[k] = field->doubles[first + k];
+        else if (field->numbers != NULL)
             out[k] = (double)field->numbers[first + k];
         else if (field->classes > 0)
             out[k] = field->bytes[first + k];
@@ -75,6 +87,8 @@ static bool check_argument(struct diag *diag, const struct source_spec *spec, co
     const char *expected = NULL;
     if (is_count && !(whole && value >= 1 && value < 0x1p31)) expected = "a whole number from 1 to 2147483647";
     if (!is_count && !is_noise && !(whole && value >= 0 && value < 0x1p53)) expected = "a whole number, 0 or more";
+    bool is_size = !is_count && !is_noise && !(length == 4 && memcmp(word, "seed", 4) == 0);
+    if (is_size && !(whole && value >= 1 && value < 0x1p31)) expected = "a whole number from 1 to 2147483647";
     if (is_noise && !(value >= 0 && value < HUGE_VAL)) expected = "0 or more";
     if (expected == NULL) return true;
     char shown[32];
@@ -87,6 +101,7 @@ static bool check_argument(struct diag *diag, const struct source_spec *spec, co
 static bool check_arguments(struct diag *diag, const struct source_spec *spec)
 {
     const char *word = source_rows[spec->which].arguments;
+    if (spec->n_files > 0) return true;
     for (uint32_t i = 0; *word != '\0' && *word != '*'; i++) {
         size_t length = strcspn(word, "= ");
         if (!check_argument(diag, spec, word, length, spec->number[i])) return false;
@@ -97,10 +112,10 @@ static bool check_arguments(struct diag *diag, const struct source_spec *spec)
 }
 
 /* A generator's count times its width, before anything is made. */
-static bool check_size(struct diag *diag, const struct source_spec *spec, uint32_t width, size_t most_bytes)
+static bool check_size(struct diag *diag, const struct source_spec *spec, double width, size_t most_bytes)
 {
     if (spec->number[0] * width * sizeof(float) <= (double)most_bytes) return true;
-    diag_input(diag, spec->at, "too-large", "%s makes %.0f samples of %u numbers; at most %zu bytes are allowed",
+    diag_input(diag, spec->at, "too-large", "%s makes %.0f samples of %.0f numbers; at most %zu bytes are allowed",
                source_rows[spec->which].name, spec->number[0], width, most_bytes);
     return false;
 }
@@ -109,15 +124,12 @@ bool table_open(struct diag *diag, const struct source_spec *spec, const char *f
                 struct table *out)
 {
     *out = (struct table){0};
-    if (!source_rows[spec->which].supported) {
-        diag_input(diag, spec->at, "unsupported-source", "the source '%s' cannot be read yet",
-                   source_rows[spec->which].name);
-        return false;
-    }
     if (!check_arguments(diag, spec)) return false;
     switch (spec->which) {
     case SOURCE_idx:
         return idx_open(diag, spec, folder, most_bytes, out);
+    case SOURCE_csv:
+        return csv_open(diag, spec, folder, most_bytes, out);
     case SOURCE_digits:
         return check_size(diag, spec, DIGITS_PIXELS, most_bytes) && digits_open(diag, spec, out);
     case SOURCE_spirals:
@@ -126,7 +138,19 @@ bool table_open(struct diag *diag, const struct source_spec *spec, const char *f
         return check_size(diag, spec, 2, most_bytes) && moons_open(diag, spec, out);
     case SOURCE_xor:
         return xor_open(diag, spec, out);
-    default:
-        BUG("source %s is said to be supported", source_rows[spec->which].name);
+    case SOURCE_npy:
+        return npy_open(diag, spec, folder, most_bytes, out);
+    case SOURCE_teacher:
+        return check_size(diag, spec, spec->number[1] + spec->number[3], most_bytes) &&
+               teacher_open(diag, spec, out);
+    case SOURCE_patterns:
+        return check_size(diag, spec, spec->number[1], most_bytes) && patterns_open(diag, spec, out);
+    case SOURCE_parity:
+        return check_size(diag, spec, spec->number[1], most_bytes) && parity_open(diag, spec, out);
+    case SOURCE_adding:
+        return check_size(diag, spec, 2 * spec->number[1], most_bytes) && adding_open(diag, spec, out);
+    case SOURCES:
+        break;
     }
+    BUG("no source %d", (int)spec->which);
 }

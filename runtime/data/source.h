@@ -4,19 +4,27 @@
 
 #include "runtime/data/data.h"
 
-/* One field of every sample: bytes or numbers, [count][width]; the other pointer is NULL. A label's bytes are class
- * numbers once table_open has returned; a picture's bytes stand for 0 … 1. */
+/* One field of every sample: bytes, numbers or float64, [count][width]; the other pointers are NULL. A label's bytes
+ * are class numbers once table_open has returned; a picture's bytes stand for 0 … 1. */
 struct field {
-    const char *name;
+    const char *name; /* NULL: a column of a csv without names */
     uint32_t width;
     uint32_t classes;  /* of a label; 0 where the field is none */
     uint8_t code[256]; /* of a label: what was written for class k */
     uint8_t *bytes;
     float *numbers;
+    double *doubles;
+    /* Of a csv's column that is not numeric: its texts in order, or NULL where there are more than 256; the sample of
+     * the first. */
+    bool is_text;
+    const char **text;
+    uint32_t first_text;
 };
+struct csv;
 struct table {
     uint32_t count, n_fields;
     struct field *field;
+    struct csv *csv; /* the file itself, for messages; NULL where the source is none */
 };
 
 /* Opens a source whole; false with messages. More than `most_bytes` of values is refused. table_free in either
@@ -31,6 +39,8 @@ void field_row(const struct field *field, uint32_t sample, double *out);
  */
 MUST_USE bool field_new_numbers(struct diag *diag, struct span at, struct field *field, uint32_t count,
                                 uint32_t width);
+MUST_USE bool field_new_doubles(struct diag *diag, struct span at, struct field *field, uint32_t count,
+                                uint32_t width);
 MUST_USE bool field_new_label(struct diag *diag, struct span at, struct field *field, uint32_t count,
                               uint32_t classes);
 /* Room for `n` named fields. */
@@ -40,6 +50,17 @@ MUST_USE bool table_new_fields(struct diag *diag, struct span at, struct table *
 /* A file a source. What the generators make of sample i depends on (seed, i) alone. */
 bool idx_open(struct diag *diag, const struct source_spec *spec, const char *folder, size_t most_bytes,
               struct table *out);
+bool csv_open(struct diag *diag, const struct source_spec *spec, const char *folder, size_t most_bytes,
+              struct table *out);
+void csv_free(struct csv *csv);
+/* Where a cell stands in its file. */
+struct span csv_place(struct diag *diag, const struct table *table, uint32_t sample, uint32_t column);
+bool npy_open(struct diag *diag, const struct source_spec *spec, const char *folder, size_t most_bytes,
+              struct table *out);
+bool teacher_open(struct diag *diag, const struct source_spec *spec, struct table *out);
+bool patterns_open(struct diag *diag, const struct source_spec *spec, struct table *out);
+bool parity_open(struct diag *diag, const struct source_spec *spec, struct table *out);
+bool adding_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool digits_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool spirals_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool moons_open(struct diag *diag, const struct source_spec *spec, struct table *out);

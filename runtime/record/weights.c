@@ -312,7 +312,7 @@ static double file_number(const char *at, uint32_t bytes)
     return bytes == 4 ? (double)f : d;
 }
 
-static bool read_tensor(const struct reader *r, const json_t *header, const struct nnt_field *field,
+static bool read_tensor(const struct reader *r, const json_t *header, const struct nnt_field *field, bool hollow,
                         void *parameters)
 {
     const json_t *tensor = json_object_get(header, field->name);
@@ -327,6 +327,8 @@ static bool read_tensor(const struct reader *r, const json_t *header, const stru
         if (!isfinite(narrow ? (double)(float)value : value))
             return refuse(r, "number %" PRIu64 " of '%s' is not finite%s", i + 1, field->name,
                           isfinite(value) ? " as float32" : "");
+        if (hollow && i / field->extent[1] == i % field->extent[1] && value != 0)
+            return refuse(r, "'%s' is hollow and has %g on its diagonal; 0 expected", field->name, value);
         if (narrow)
             ((float *)parameters)[field->offset + i] = (float)value;
         else
@@ -352,7 +354,7 @@ bool weights_read(struct diag *diag, struct span at, const char *path, const str
     json_t *header = NULL;
     bool good = bytes && read_header(&r, bytes, length, &header) && check_header(&r, header);
     for (uint32_t p = 0; good && p < module->n_parameters; p++)
-        good = read_tensor(&r, header, field_of(module, p), parameters);
+        good = read_tensor(&r, header, field_of(module, p), module->parameter[p].hollow, parameters);
     json_decref(header);
     free(bytes);
     return good;

@@ -131,6 +131,8 @@ void init_parameters(const struct nnt_module *module, uint64_t seed, void *param
                            .arena = arena};
         t.value = arena_alloc(arena, t.count * sizeof *t.value);
         functions[parameter->initialiser](&t);
+        for (uint32_t i = 0; parameter->hollow && i < t.rows && i < t.columns; i++)
+            t.value[(size_t)i * t.columns + i] = 0;
         for (size_t i = 0; i < t.count; i++)
             real_set(parameters, module->real_bytes, field->offset + i, t.value[i]);
         arena_free(arena);

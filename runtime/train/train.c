@@ -122,8 +122,8 @@ static void load_batch(struct trainer *t, uint64_t step)
     for (uint32_t d = 0; d < t->data->n_groups; d++) {
         if (t->field[d] == NNT_NONE) continue;
         uint64_t at = field_offset(&t->module->field[t->field[d]], t->call.batch);
-        data_gather(t->data, &t->data->train, d, t->order + first, t->call.batch,
-                    (char *)t->call.slab[NNT_DATA] + at * t->module->real_bytes);
+        data_gather_epoch(t->data, &t->data->train, d, t->order + first, t->call.batch, epoch,
+                          (char *)t->call.slab[NNT_DATA] + at * t->module->real_bytes);
     }
 }
 

@@ -21,6 +21,25 @@ expect() { # example, split, least accuracy, options...
 expect xor train 1
 expect spirals test 0.97
 expect digits test 0.97
+if "$NNT" run "$NNT_SOURCE/examples/autoencoder.nnt" --json --quiet --out autoencoder > out; then
+    tail -1 out > last
+    rmse=$(field test rmse)
+    awk -v got="$rmse" 'BEGIN { exit !(got > 0 && got < 0.17) }' || { echo "autoencoder: test rmse ${rmse:-missing}, expected below 0.17"; status=1; }
+    tensors=$(head -c 2000 autoencoder/weights.safetensors | grep -ao '"weight[^"]*"' | tr '\n' ' ')
+    [ "$tensors" = '"weight.x.h" "weight.h.code" ' ] || { echo "autoencoder: tied blocks are stored as $tensors"; status=1; }
+    echo "autoencoder: test rmse $rmse"
+else status=1
+fi
+awk -f "$NNT_SOURCE/examples/houses.awk" | cmp - "$NNT_SOURCE/examples/houses.csv" || status=1
+if "$NNT" run "$NNT_SOURCE/examples/houses.nnt" --json --quiet --out houses > out; then
+    tail -1 out > last
+    rmse=$(field test rmse)
+    awk -v got="$rmse" 'BEGIN { exit !(got > 1.5 && got < 8) }' || { echo "houses: test rmse ${rmse:-missing}, expected below 8"; status=1; }
+    for name in scale.x offset.x scale.y offset.y; do grep -aq "\"$name\"" houses/weights.safetensors || { echo "houses: no $name"; status=1; }; done
+    "$NNT" eval "$NNT_SOURCE/examples/houses.nnt" --weights houses/weights.safetensors --json | grep -q "\"rmse\": ${rmse:-missing}" || { echo "houses: eval differs"; status=1; }
+    echo "houses: test rmse $rmse"
+else status=1
+fi
 "$NNT" check "$NNT_SOURCE"/examples/*.nnt || status=1
 "$NNT" fmt --check "$NNT_SOURCE"/examples/*.nnt || status=1
 "$NNT" eval "$NNT_SOURCE/examples/digits.nnt" --weights digits/weights.safetensors --json | grep -qE '"accuracy": ?0.9[789]' || { echo "eval differs"; status=1; }

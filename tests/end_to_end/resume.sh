@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # resume.sh: runs interrupted at random moments by SIGINT, SIGTERM and SIGKILL, and resumed, end with the bytes of an uninterrupted run.
 cd "$(mktemp -d)" || exit 2
-sed 's/epochs 10/epochs 6/; s/count: 20000/count: 6000/; s/count: 4000/count: 500/' "$NNT_SOURCE/examples/digits.nnt" > digits.nnt
+sed '/^    test digits/a\    x = mask(noisy(image, 0.1), 0.1)\n    y = one_hot(label)
+s/epochs 10/epochs 6/; s/count: 20000/count: 6000/; s/count: 4000/count: 500/' "$NNT_SOURCE/examples/digits.nnt" > digits.nnt
 sed '/^measure/,$d' digits.nnt > silent.nnt
 echo 'measure at end { loss }' >> silent.nnt
 status=0

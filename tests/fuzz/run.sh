@@ -6,6 +6,13 @@ trap 'rm -rf "$corpus"' EXIT
 case $target in
 fuzz_file) cp "$NNT_SOURCE"/examples/*.nnt "$NNT_SOURCE"/tests/language/*.nnt "$NNT_SOURCE"/tests/wrong/files/*.nnt "$corpus" ;;
 fuzz_idx) (cd "$corpus" && . "$NNT_SOURCE/tests/wrong/net.sh" && rm net.nnt) ;;
+fuzz_csv)
+    for how in '\0' '\1' '\2' '\7' '\15' '\17'; do
+        { printf "$how"; printf 'a,b\n1,cat\n2,dog\n3,"c""at"\n4,dog\n'; } > "$corpus/label$how"
+        { printf "$how"; printf '\357\273\277"a";b\r\n1.5,2e3\r\n"2, 5",-7\r\n\r\n'; } > "$corpus/number$how"
+        { printf "$how"; head -40 "$NNT_SOURCE/examples/houses.csv" | tr ';' ','; } > "$corpus/houses$how"
+    done ;;
+fuzz_npy) (cd "$corpus" && . "$NNT_SOURCE/tests/wrong/npy.sh" && rm net.nnt) ;;
 fuzz_weights) cp "$NNT_SOURCE"/tests/fuzz/corpus/*.safetensors "$corpus" ;;
 esac
 cd "$corpus/.." || exit 2

@@ -55,7 +55,8 @@ __attribute__((visibility("default"))) int posix_memalign(void **out, size_t a, 
 
 static const char text[] = "network net {\n neurons x[16, 16], h[32], y[10]\n input x\n output y\n weights x -> h -> y\n biases h, y\n"
                            " activation h = tanh(z)\n activation y = softmax(z)\n loss boundary = cross_entropy(y, target)\n}\n"
-                           "data { train digits(count: 500, seed: 1)\n test digits(count: 100, seed: 2) }\n"
+                           "data { train digits(count: 500, seed: 1)\n test digits(count: 100, seed: 2)\n x = mask(noisy(image, 0.1), 0.1)\n"
+                           " y = one_hot(label) }\n"
                            "ensemble { clamp x, y }\n"
                            "train { optimizer adam(rate: 0.01, clip: 1)\n batch 32\n epochs 3 }\n"
                            "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, weight_norm }\n";

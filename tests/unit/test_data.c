@@ -221,7 +221,57 @@ static void test_arguments(void **state)
     f->spec.train = (struct source_spec){.which = SOURCE_moons, .number = {10, -1, 1}};
     check_refused(f, data_open(f->diag, &f->spec, 8, 1 << 20), "noise of moons is -1");
     f->spec.train = (struct source_spec){.which = SOURCE_npy};
-    check_refused(f, data_open(f->diag, &f->spec, 8, 1 << 20), "[unsupported-source]");
+    check_refused(f, data_open(f->diag, &f->spec, 8, 1 << 20), "[no-file]");
+}
+
+/* Half of the numbers mirrored, each epoch others, and the same again for the same epoch wherever a sample stands
+ * in its batch; the test data's are drawn once, whatever the training's seed. */
+static void test_noise(void **state)
+{
+    struct fixture *f = *state;
+    const struct noise_spec flip[] = {{NOISE_FLIP, 0.5}}, two[] = {{NOISE_NORMAL, 0.1}, {NOISE_MASK, 0.25}};
+    struct binding_spec binding[] = {{.group = "x", .shown = "x", .size = 2, .value = FIELD(0), .noise = {1, flip}},
+                                     {.group = "y", .shown = "y", .size = 1, .value = FIELD(1), .noise = {2, two}}};
+    f->spec.train = (struct source_spec){.which = SOURCE_moons, .number = {1000, 0, 1}};
+    f->spec.test = (struct source_spec){.which = SOURCE_moons, .number = {1000, 0, 2}};
+    f->spec.has_test = true;
+    f->spec.n_bindings = 2;
+    f->spec.binding = binding;
+    f->spec.noise_seed = 5;
+    struct data *d = data_open(f->diag, &f->spec, 8, 1 << 20);
+    assert_non_null(d);
+    f->spec.noise_seed = 6;
+    struct data *other = data_open(f->diag, &f->spec, 8, 1 << 20);
+    f->spec.binding = NULL;
+    assert_non_null(other);
+    uint32_t which[1000], flipped = 0, changed = 0, zeros = 0;
+    double first[2000], again[2000], next[2000], y[1000], mirror = d->low[0] + d->high[0], squares = 0;
+    for (uint32_t i = 0; i < 1000; i++) which[i] = i;
+    data_gather_epoch(d, &d->train, 0, which, 1000, 3, first);
+    data_gather_epoch(d, &d->train, 0, which + 500, 500, 3, again);
+    data_gather_epoch(d, &d->train, 0, which, 1000, 4, next);
+    assert_memory_equal(first + 1000, again, sizeof again / 2);
+    const double *clean = d->train.value[0];
+    for (uint32_t i = 0; i < 2000; i++) {
+        flipped += first[i] != clean[i];
+        changed += first[i] != next[i];
+        if (first[i] != clean[i]) assert_true(fabs(first[i] - (mirror - clean[i])) < 1e-12);
+    }
+    assert_true(flipped > 900 && flipped < 1100 && changed > 900 && changed < 1100);
+    data_gather_epoch(d, &d->train, 1, which, 1000, 0, y);
+    for (uint32_t i = 0; i < 1000; i++) {
+        zeros += y[i] == 0;
+        squares += (y[i] - round(y[i])) * (y[i] - round(y[i]));
+    }
+    assert_true(zeros > 200 && zeros < 300);
+    assert_true(fabs(squares / (1000 - zeros) - 0.01) < 0.002);
+    data_gather_epoch(other, &other->train, 0, which, 1000, 3, next);
+    assert_memory_not_equal(first, next, sizeof first);
+    assert_memory_equal(d->test.value[0], other->test.value[0], sizeof first);
+    data_gather_epoch(d, &d->test, 0, which, 1000, 7, next);
+    assert_memory_equal(d->test.value[0], next, sizeof first);
+    data_free(d);
+    data_free(other);
 }
 
 static void test_order_and_probe(void **state)
@@ -250,7 +300,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(defaults),  TEST(no_data),        TEST(formulas), TEST(scales_and_classes), TEST(shuffled_and_holdout),
-        TEST(arguments), TEST(order_and_probe)};
+        TEST(defaults),  TEST(no_data), TEST(formulas),       TEST(scales_and_classes), TEST(shuffled_and_holdout),
+        TEST(arguments), TEST(noise),   TEST(order_and_probe)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

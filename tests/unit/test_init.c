@@ -179,12 +179,28 @@ static void streams_are_apart(void **state)
     for (uint32_t i = 6; i < 10; i++) assert_true(other[i] != wide[i]);
 }
 
+/* Whatever draws it, a hollow parameter has a diagonal of zeros, and the rest as it would have been. */
+static void hollow_ones(void **state)
+{
+    struct nnt_field field[] = {{"a", NNT_PARAMETERS, 0, 2, {4, 4}, 0, 0}};
+    struct nnt_parameter parameter[] = {
+        {.field = 0, .initialiser = NNT_INIT_orthogonal, .fan_in = 4, .fan_out = 4}};
+    struct nnt_module module = {.real_bytes = 8, .field = field, .parameter = parameter, .n_parameters = 1};
+    double full[16], hollow[16];
+    (void)state;
+    init_parameters(&module, 3, full);
+    parameter[0].hollow = 1;
+    init_parameters(&module, 3, hollow);
+    for (uint32_t i = 0; i < 16; i++) assert_true(hollow[i] == (i % 5 == 0 ? 0 : full[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uniform_ones),    cmocka_unit_test(normal_ones),
         cmocka_unit_test(orthogonal_ones), cmocka_unit_test(orthogonal_is_gram_schmidt),
         cmocka_unit_test(fixed_ones),      cmocka_unit_test(streams_are_apart),
+        cmocka_unit_test(hollow_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

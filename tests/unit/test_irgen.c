@@ -169,6 +169,24 @@ static void by_clip_and_decay(struct line *l, double rate, int step)
     l->q[1] -= rate * factor * l->g[1];
 }
 
+/* The decay of the weight is its own, not the gradient's. */
+static void by_adamw(struct line *l, double rate, int step)
+{
+    double w = l->q[0];
+
+    by_adam(l, rate, step);
+    l->q[0] -= rate * 0.3 * w;
+}
+
+static void by_rmsprop(struct line *l, double rate, int step)
+{
+    (void)step;
+    for (int k = 0; k < 2; k++) {
+        l->v[k] = 0.7 * l->v[k] + 0.3 * l->g[k] * l->g[k];
+        l->q[k] -= rate * l->g[k] / (sqrt(l->v[k]) + 1e-3);
+    }
+}
+
 static void optimizers_step_as_stated(void **state)
 {
     (void)state;
@@ -176,6 +194,8 @@ static void optimizers_step_as_stated(void **state)
     check_optimizer("sgd(rate: 0.1, momentum: 0.9)", by_momentum);
     check_optimizer("sgd(rate: 0.1, momentum: 0.9, nesterov: true)", by_nesterov);
     check_optimizer("adam(rate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-3)", by_adam);
+    check_optimizer("adamw(rate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, decay: 0.3)", by_adamw);
+    check_optimizer("rmsprop(rate: 0.1, rho: 0.7, epsilon: 1e-3)", by_rmsprop);
     check_optimizer("sgd(rate: 0.1, clip: 0.05, decay: 0.3)", by_clip_and_decay);
 }
 
@@ -207,6 +227,80 @@ static void fields_are_aligned_and_apart(void **state)
             assert_true(end[field->slab] <= m->size[field->slab] + m->size_per_sample[field->slab] * batch);
         }
     }
+    dispose(&c);
+}
+
+/* y = w' tanh(w x): the gradient of the tied block is the sum of those of two blocks of their own, one transposed.
+ */
+static void tied_gradients_add(void **state)
+{
+    static const char text[] = "network %s {\nneurons x[2], h[2], y[2]\ninput x\noutput y\nweights x -> h\n"
+                               "weights h -> y%s\nactivation h = tanh(z)\nactivation y = z\n"
+                               "loss boundary = squared_error(y, target)\n}\n";
+    static const double w[4] = {0.3, -0.4, 0.8, 0.1}, transposed[4] = {0.3, 0.8, -0.4, 0.1}, x[4] = {1, -2, 0.5, 3},
+                        t[4] = {0, 1, 2, -1};
+    char tied_text[512], free_text[512];
+
+    (void)state;
+    snprintf(tied_text, sizeof tied_text, text, "tied", " = transpose(x -> h)");
+    snprintf(free_text, sizeof free_text, text, "loose", "");
+    struct compiled a = compile(tied_text), b = compile(free_text);
+    struct exercise tied = exercise_open(a.module, 2), loose = exercise_open(b.module, 2);
+
+    assert_int_equal(a.module->n_parameters, 1);
+    assert_int_equal(a.module->trainables, 4);
+    set(&tied, NNT_PARAMETERS, "weight.x.h", 4, w);
+    set(&loose, NNT_PARAMETERS, "weight.x.h", 4, w);
+    set(&loose, NNT_PARAMETERS, "weight.h.y", 4, transposed);
+    for (int k = 0; k < 2; k++) {
+        struct exercise *e = k == 0 ? &tied : &loose;
+
+        set(e, NNT_DATA, "data.x", 4, x);
+        set(e, NNT_DATA, "data.y", 4, t);
+        exercise_run(e, NNT_ENTRY_gradient);
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t j = 0; j < 2; j++)
+            near(get(&tied, NNT_GRADIENT, "weight.x.h", 2 * i + j),
+                 get(&loose, NNT_GRADIENT, "weight.x.h", 2 * i + j) +
+                     get(&loose, NNT_GRADIENT, "weight.h.y", 2 * j + i));
+    exercise_close(&tied);
+    exercise_close(&loose);
+    dispose(&a);
+    dispose(&b);
+}
+
+/* The prediction of x by the other neurons of x: what stands on the diagonal moves nothing and is moved by nothing.
+ */
+static void a_hollow_block_has_no_diagonal(void **state)
+{
+    struct compiled c = compile("network hollow {\nneurons x[3]\ninput x\nweights x -> x hollow\nactivation x = z\n"
+                                "loss boundary = squared_error(prediction(x), x)\n}\n"
+                                "train { optimizer adamw(rate: 0.1, decay: 0.1) }\n");
+    static const double w[9] = {0, 0.5, -1, 0.2, 0, 0.3, 0.7, -0.6, 0},
+                        filled[9] = {9, 0.5, -1, 0.2, 9, 0.3, 0.7, -0.6, 9}, x[3] = {1, 2, -3};
+    struct exercise e = exercise_open(c.module, 1);
+
+    (void)state;
+    assert_int_equal(c.module->trainables, 6);
+    set(&e, NNT_PARAMETERS, "weight.x.x", 9, filled);
+    set(&e, NNT_DATA, "data.x", 3, x);
+    exercise_run(&e, NNT_ENTRY_gradient);
+    for (uint32_t i = 0; i < 3; i++) {
+        double r = -x[i];
+
+        for (uint32_t j = 0; j < 3; j++) r += w[3 * i + j] * x[j];
+        for (uint32_t j = 0; j < 3; j++)
+            near(get(&e, NNT_GRADIENT, "weight.x.x", 3 * i + j), i == j ? 0 : r * x[j]);
+    }
+    set(&e, NNT_PARAMETERS, "weight.x.x", 9, w);
+    e.call.number[NNT_RATE] = 0.1;
+    e.call.number[NNT_STEP] = 1;
+    e.call.number[NNT_BOUNDARY] = 1;
+    exercise_run(&e, NNT_ENTRY_step);
+    for (uint32_t i = 0; i < 3; i++) assert_true(get(&e, NNT_PARAMETERS, "weight.x.x", 4 * i) == 0);
+    assert_true(get(&e, NNT_PARAMETERS, "weight.x.x", 1) != 0.5);
+    exercise_close(&e);
     dispose(&c);
 }
 
@@ -312,9 +406,14 @@ static void complexity_is_linear_where_theory_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(optimizers_step_as_stated),      cmocka_unit_test(fields_are_aligned_and_apart),
-        cmocka_unit_test(a_frozen_block_has_no_gradient), cmocka_unit_test(losses_are_told_by_output),
-        cmocka_unit_test(slopes_are_derivatives),         cmocka_unit_test(complexity_is_linear_where_theory_says),
+        cmocka_unit_test(optimizers_step_as_stated),
+        cmocka_unit_test(fields_are_aligned_and_apart),
+        cmocka_unit_test(tied_gradients_add),
+        cmocka_unit_test(a_hollow_block_has_no_diagonal),
+        cmocka_unit_test(a_frozen_block_has_no_gradient),
+        cmocka_unit_test(losses_are_told_by_output),
+        cmocka_unit_test(slopes_are_derivatives),
+        cmocka_unit_test(complexity_is_linear_where_theory_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

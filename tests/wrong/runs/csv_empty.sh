@@ -1,0 +1,2 @@
+. "$HERE/csv.sh"
+printf "width;height;kind\n" > table.csv; exec "$NNT" run net.nnt

@@ -1,0 +1,2 @@
+. "$HERE/csv.sh"
+rm table.csv; mkdir table.csv; exec "$NNT" run net.nnt

@@ -1,0 +1,2 @@
+. "$HERE/csv.sh"
+rm table.csv; exec "$NNT" run net.nnt

@@ -1,0 +1,2 @@
+. "$HERE/csv.sh"
+sed -i "s/\"kind\"/one_hot(\"height\")/" net.nnt; exec "$NNT" run net.nnt

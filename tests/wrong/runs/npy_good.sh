@@ -1,0 +1,2 @@
+. "$HERE/npy.sh"
+exec "$NNT" run net.nnt --quiet

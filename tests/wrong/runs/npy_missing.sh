@@ -1,0 +1,2 @@
+. "$HERE/npy.sh"
+rm y.npy; exec "$NNT" run net.nnt

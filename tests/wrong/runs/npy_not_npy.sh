@@ -1,0 +1,2 @@
+. "$HERE/npy.sh"
+echo "hello, world, this is text" > x.npy; exec "$NNT" run net.nnt

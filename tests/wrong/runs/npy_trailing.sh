@@ -1,0 +1,2 @@
+. "$HERE/npy.sh"
+printf xx >> x.npy; exec "$NNT" run net.nnt

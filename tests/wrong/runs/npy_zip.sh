@@ -1,0 +1,2 @@
+. "$HERE/npy.sh"
+printf "PK\3\4zip" > x.npy; exec "$NNT" run net.nnt
