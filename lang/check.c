@@ -447,6 +447,7 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
         check_network(c);
         check_data(c);
         check_ensemble(c);
+        check_free_order(c);
         check_train(c);
         check_measures(c);
         note_no_effect(c);

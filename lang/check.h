@@ -262,6 +262,7 @@ uint32_t source_fields(struct checker *c, const struct source_spec *source, stru
 bool names_columns(const struct scope *s);
 struct value column_value(const struct scope *s, const struct ast *e);
 void check_ensemble(struct checker *c);
+void check_free_order(struct checker *c); /* no cycle among what the ensemble leaves free; check_graph.c */
 void check_train(struct checker *c);
 void note_no_effect(struct checker *c); /* what is stated and changes nothing, at the end */
 void check_measures(struct checker *c); /* check_measure.c */

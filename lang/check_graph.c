@@ -38,10 +38,11 @@ static void check_missing_activations(struct checker *c)
 
 /* ---- the order -------------------------------------------------------------------------------------------- */
 
-/* Blocks that the boundary forward follows: those into inputs are not, for inputs are held. */
-static bool is_followed(const struct model *m, const struct block *b)
+/* Blocks that a forward sweep follows: those into groups that it holds are not; the boundary's holds the inputs, the
+ * ensemble's what it clamps. */
+static bool is_followed(const struct model *m, const struct block *b, bool ensemble)
 {
-    return !m->group[b->to].input;
+    return ensemble ? !m->group[b->to].clamped : !m->group[b->to].input;
 }
 
 /* Groups by the blocks that leave them: blocks of group g are leaving[first[g]] … leaving[first[g + 1]]. */
@@ -62,26 +63,25 @@ static struct leaving sort_leaving(struct checker *c)
 
 /* Each group behind those that feed it, otherwise as in the file as far as a queue keeps it; returns how many could
  * be placed. */
-static uint32_t sort_groups(struct checker *c, struct leaving l, uint32_t *waiting)
+static uint32_t sort_groups(const struct model *m, struct leaving l, bool ensemble, uint32_t *waiting, uint32_t *order)
 {
-    struct model *m = c->m;
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->n_blocks; i++)
-        if (is_followed(m, &m->block[i])) waiting[m->block[i].to]++;
+        if (is_followed(m, &m->block[i], ensemble)) waiting[m->block[i].to]++;
     for (uint32_t g = 0; g < m->n_groups; g++)
-        if (!waiting[g]) m->order[n++] = g;
+        if (!waiting[g]) order[n++] = g;
     for (uint32_t done = 0; done < n; done++) {
-        uint32_t g = m->order[done];
+        uint32_t g = order[done];
         for (uint32_t i = l.first[g]; i < l.first[g + 1]; i++) {
             const struct block *b = &m->block[l.block[i]];
-            if (is_followed(m, b) && --waiting[b->to] == 0) m->order[n++] = b->to;
+            if (is_followed(m, b, ensemble) && --waiting[b->to] == 0) order[n++] = b->to;
         }
     }
     return n;
 }
 
 /* A group on a cycle: go back along unplaced groups until one comes again. */
-static void report_cycle(struct checker *c, const uint32_t *waiting)
+static void report_cycle(struct checker *c, bool ensemble, const uint32_t *waiting)
 {
     const struct model *m = c->m;
     uint32_t *seen = arena_alloc(c->arena, m->n_groups * sizeof *seen),
@@ -100,14 +100,16 @@ static void report_cycle(struct checker *c, const uint32_t *waiting)
     for (uint32_t i = n; i-- > seen[g] - 1;) text_add(&names, "%s -> ", m->group[path[i]].shown);
     text_add(&names, "%s", m->group[path[n - 1]].shown);
     for (uint32_t i = 0; i < m->n_blocks; i++) {
-        bool on =
-            seen[m->block[i].from] >= seen[g] && seen[m->block[i].to] >= seen[g] && is_followed(m, &m->block[i]);
+        bool on = seen[m->block[i].from] >= seen[g] && seen[m->block[i].to] >= seen[g] &&
+                  is_followed(m, &m->block[i], ensemble);
         if (on) at = m->block[i].at;
     }
     struct scope s = graph_scope(c);
     if (names.length > 200) strcpy(names.data + 190, " …");
-    mistake(&s, at, "cycle", "w has a cycle: %s; feed-forward dynamics has none", names.data);
-    diag_hint(c->diag, "write 'dynamics settle(tolerance: 1e-6, most: 200)' or 'dynamics ticks(n)'");
+    mistake(&s, at, "cycle", "w has a cycle%s: %s; feed-forward dynamics has none",
+            ensemble ? " that the ensemble leaves free" : "", names.data);
+    if (ensemble) diag_hint(c->diag, "clamp one of its groups in 'ensemble { clamp … }'");
+    if (!ensemble) diag_hint(c->diag, "write 'dynamics settle(tolerance: 1e-6, most: 200)' or 'dynamics ticks(n)'");
     text_fini(&names);
 }
 
@@ -116,11 +118,23 @@ static void check_order(struct checker *c, struct leaving l)
     struct model *m = c->m;
     uint32_t *waiting = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *waiting);
     m->order = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *m->order);
-    if (sort_groups(c, l, waiting) == m->n_groups) return;
+    if (sort_groups(m, l, false, waiting, m->order) == m->n_groups) return;
     if (c->dynamics == DYNAMICS_FEEDFORWARD)
-        report_cycle(c, waiting);
+        report_cycle(c, false, waiting);
     else
         for (uint32_t g = 0; g < m->n_groups; g++) m->order[g] = g;
+}
+
+void check_free_order(struct checker *c)
+{
+    const struct model *m = c->m;
+    uint32_t *waiting = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *waiting),
+             *order = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *order);
+    struct leaving l = sort_leaving(c);
+    if (c->dynamics != DYNAMICS_FEEDFORWARD || c->doubt_ensemble || c->doubt_boundary) return;
+    if (sort_groups(m, l, false, waiting, order) < m->n_groups) return; /* said already */
+    memset(waiting, 0, (m->n_groups + 1) * sizeof *waiting);
+    if (sort_groups(m, l, true, waiting, order) < m->n_groups) report_cycle(c, true, waiting);
 }
 
 /* ---- what the inputs reach -------------------------------------------------------------------------------- */

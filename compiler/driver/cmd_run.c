@@ -82,8 +82,9 @@ static bool open_record(struct run *run)
     const char *out = resume ? o->value[OPTION_resume].text : o->given[OPTION_out] ? o->value[OPTION_out].text : NULL;
     run->record = record_open(run->session->diag, out, run->model->name, resume, trainer_state(run->trainer).step);
     if (!run->record) return false;
-    return resume || (record_run(run->record, run->session->diag, manifest_text(run->session, run->model, run->source, &run->times)) &&
-                      save(run));
+    /* The checkpoint first: a folder with a run.json can always be resumed. */
+    return resume || (save(run) && record_run(run->record, run->session->diag,
+                                              manifest_text(run->session, run->model, run->source, &run->times)));
 }
 
 static void introduce(const struct run *run)

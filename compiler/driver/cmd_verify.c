@@ -133,6 +133,7 @@ static bool open_start(struct verifying *v)
     uint32_t batch = data && data->train.count < SAMPLES ? data->train.count : SAMPLES;
     v->start = exercise_open(v->reference, batch);
     exercise_draw(&v->start, v->model->train.seed);
+    if (v->model->train.rate) v->start.call.number[NNT_RATE] = expr_at_progress(v->model->train.rate, 0.5);
     if (data) set_data(v, data);
     data_free(data);
     if (!set_weights(v)) return false;

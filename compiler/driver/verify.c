@@ -77,6 +77,8 @@ void verify_engine(struct findings *findings, const char *by, double tolerance, 
     struct exercise a = exercise_open(module, start->call.batch), b = exercise_open(reference, start->call.batch);
     exercise_copy(&a, start);
     exercise_copy(&b, start);
+    memcpy(a.call.number, start->call.number, sizeof a.call.number);
+    memcpy(b.call.number, start->call.number, sizeof b.call.number);
     for (size_t i = 0; i < LENGTH(quantities); i++) {
         const struct quantity *q = &quantities[i];
         if (!module->entry[q->entry] || !reference->entry[q->entry]) continue;

@@ -21,7 +21,7 @@ struct findings {
 };
 bool finding_holds(const struct finding *finding);
 
-/* Every quantity of every entry that both modules have, computed from the numbers in `start` (parameters, data, states), which stays
+/* Every quantity of every entry that both modules have, computed from the numbers in `start` (parameters, data, states, rate), which stays
  * as it is. `by` names the first module. */
 void verify_engine(struct findings *findings, const char *by, double tolerance, const struct nnt_module *module,
                    const struct nnt_module *reference, const struct exercise *start);

@@ -1,6 +1,7 @@
 /* session.c: context, target machine, module, error texts; owns them all. */
 #include "compiler/llvm/session.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,17 +30,26 @@ bool llvm_session_refused(struct diag *diag, const char *what, LLVMErrorRef erro
 
 /* ---- the machine ---- */
 
-static void initialize_targets(bool native)
+static void initialize_native(void)
 {
-    if (native) {
-        LLVMInitializeNativeTarget();
-        LLVMInitializeNativeAsmPrinter();
-        return;
-    }
+    LLVMInitializeNativeTarget();
+    LLVMInitializeNativeAsmPrinter();
+}
+
+static void initialize_all(void)
+{
     LLVMInitializeAllTargetInfos();
     LLVMInitializeAllTargets();
     LLVMInitializeAllTargetMCs();
     LLVMInitializeAllAsmPrinters();
+}
+
+/* LLVM links targets into one list of the process, without a lock: two threads that do it at once make a ring of it,
+ * and every later search goes round for ever. */
+static void initialize_targets(bool native)
+{
+    static pthread_once_t native_once = PTHREAD_ONCE_INIT, all_once = PTHREAD_ONCE_INIT;
+    pthread_once(native ? &native_once : &all_once, native ? initialize_native : initialize_all);
 }
 
 /* A target that names nothing is this machine; one that names a triple alone is its plainest processor. */

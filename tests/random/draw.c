@@ -159,7 +159,8 @@ static void draw_weights(struct drawing *d, uint32_t from, uint32_t to)
         text_add(d->out, transpose ? " = transpose(%s -> %s)\n" : " = %s -> %s\n", a, b);
         return;
     }
-    text_add(d->out, "%s\n", below(d, 6) == 0 ? " init normal(0, 0.4) frozen" : "");
+    bool frozen = below(d, 6) == 0 && d->n_blocks > 0; /* something is left to train */
+    text_add(d->out, "%s\n", frozen ? " init normal(0, 0.4) frozen" : "");
 }
 
 static void draw_block(struct drawing *d, uint32_t from, uint32_t to)

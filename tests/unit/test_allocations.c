@@ -20,7 +20,7 @@
 static volatile unsigned long counted;
 static volatile bool counting;
 
-#if !defined(__SANITIZE_ADDRESS__)
+#if !NNT_SANITIZED
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
@@ -146,7 +146,7 @@ static void nothing_is_allocated_while_training(void **state)
 static void the_interposer_counts(void **state)
 {
     (void)state;
-#if !defined(__SANITIZE_ADDRESS__)
+#if !NNT_SANITIZED
     unsigned long before = counted;
     counting = true;
     void *volatile p = malloc(1);
