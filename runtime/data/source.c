@@ -133,9 +133,9 @@ bool table_open(struct diag *diag, const struct source_spec *spec, const char *f
     case SOURCE_digits:
         return check_size(diag, spec, DIGITS_PIXELS, most_bytes) && digits_open(diag, spec, out);
     case SOURCE_spirals:
-        return check_size(diag, spec, 2, most_bytes) && spirals_open(diag, spec, out);
+        return check_size(diag, spec, 2, most_bytes) && plane_open(diag, spec, spirals_draw, out);
     case SOURCE_moons:
-        return check_size(diag, spec, 2, most_bytes) && moons_open(diag, spec, out);
+        return check_size(diag, spec, 2, most_bytes) && plane_open(diag, spec, moons_draw, out);
     case SOURCE_xor:
         return xor_open(diag, spec, out);
     case SOURCE_npy:

@@ -62,8 +62,9 @@ bool patterns_open(struct diag *diag, const struct source_spec *spec, struct tab
 bool parity_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool adding_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 bool digits_open(struct diag *diag, const struct source_spec *spec, struct table *out);
-bool spirals_open(struct diag *diag, const struct source_spec *spec, struct table *out);
-bool moons_open(struct diag *diag, const struct source_spec *spec, struct table *out);
+/* Points of the plane in two classes, each drawn by `draw`: spirals and moons. */
+typedef void plane_draw(uint64_t seed, uint32_t sample, double noise, float point[2], uint8_t *out_label);
+bool plane_open(struct diag *diag, const struct source_spec *spec, plane_draw *draw, struct table *out);
 bool xor_open(struct diag *diag, const struct source_spec *spec, struct table *out);
 
 #define DIGITS_SIDE 16
