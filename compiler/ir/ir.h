@@ -70,6 +70,8 @@ ir_id ir_index(struct ir *g, uint32_t extent);
 ir_id ir_map(struct ir *g, enum primitive op, ir_id a, ir_id b, ir_id c);
 /* Labels as letters, einsum's way: ir_contract(g, x, w, "bj,ij->bi"). */
 ir_id ir_contract(struct ir *g, ir_id a, ir_id b, const char *axes);
+/* How many elements these axes have (bit k: axis k), as a node: the batch is known at the call only. */
+ir_id ir_count(struct ir *g, struct shape shape, uint8_t axes);
 ir_id ir_reduce(struct ir *g, enum reduction op, ir_id a, uint8_t axes);
 /* The result's shape and where each axis comes from (-1: broadcast). Identity views return `a`. */
 ir_id ir_view(struct ir *g, ir_id a, struct shape to, const int8_t from[IR_AXES]);

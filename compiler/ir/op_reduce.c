@@ -4,8 +4,7 @@
 
 #include "compiler/ir/op.h"
 
-/* How many elements the reduced axes have, as a node: the batch is known at the call only. */
-static ir_id count_of(struct ir *g, struct shape shape, uint8_t axes)
+ir_id ir_count(struct ir *g, struct shape shape, uint8_t axes)
 {
     double fixed = 1;
     bool batch = false;
@@ -28,7 +27,7 @@ ir_id ir_reduce(struct ir *g, enum reduction op, ir_id a, uint8_t axes)
     if (op != REDUCE_MEAN) return ir_make(g, node);
     node.kind = REDUCE_SUM;
     a = ir_make(g, node);
-    return ir_map(g, PRIMITIVE_div, a, count_of(g, g->node[node.in[0]].shape, axes), IR_NONE);
+    return ir_map(g, PRIMITIVE_div, a, ir_count(g, g->node[node.in[0]].shape, axes), IR_NONE);
 }
 
 static bool shape_of_reduce(const struct ir *g, const struct node *n, struct shape *out)

@@ -8,21 +8,6 @@
 /* ---- sums over axes
  * -------------------------------------------------------------------------------------------------- */
 
-/* How many elements these axes have, as a node. */
-static ir_id count_of(struct ir *g, struct shape shape, uint32_t axes)
-{
-    double fixed = 1;
-    bool batch = false;
-    for (uint32_t k = 0; k < shape.rank; k++) {
-        if (!(axes >> k & 1)) continue;
-        if (shape.extent[k] == IR_BATCH)
-            batch = true;
-        else
-            fixed *= shape.extent[k];
-    }
-    return batch ? ir_map(g, PRIMITIVE_mul, ir_number(g, fixed), ir_batch(g), IR_NONE) : ir_number(g, fixed);
-}
-
 /* Of a tensor that is spread: reduced before it is. Over axes along which it is the same its elements are counted,
  * not summed. */
 static ir_id reduce_spread(struct ir *g, const struct node *n)
@@ -39,7 +24,7 @@ static ir_id reduce_spread(struct ir *g, const struct node *n)
     }
     ir_id sum = ir_reduce(g, n->kind, node_without_axes(g, n->in[0], spread), (uint8_t)summed);
     uint32_t counted = spread & n->axes;
-    if (n->kind == REDUCE_SUM && counted) sum = ir_map(g, PRIMITIVE_mul, count_of(g, shape, counted), sum, IR_NONE);
+    if (n->kind == REDUCE_SUM && counted) sum = ir_map(g, PRIMITIVE_mul, ir_count(g, shape, counted), sum, IR_NONE);
     return node_spread_along(g, sum, n->shape, kept);
 }
 
@@ -155,7 +140,7 @@ static ir_id contract_spread(struct ir *g, const struct node *n, uint32_t part)
         if (!(afterwards >> k & 1)) shape.extent[shape.rank++] = n->shape.extent[k];
     bool number = g->node[rest.in[part]].shape.rank == 0;
     ir_id product = number ? contract_number(g, &rest, part, shape) : ir_make(g, rest);
-    product = ir_map(g, PRIMITIVE_mul, count_of(g, own, counted), product, IR_NONE);
+    product = ir_map(g, PRIMITIVE_mul, ir_count(g, own, counted), product, IR_NONE);
     return node_spread_along(g, product, n->shape, afterwards);
 }
 
