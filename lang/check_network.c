@@ -1,9 +1,10 @@
 /* check_network.c: groups, sizes, projections, dynamics, and the order in which statements are checked. */
 #include "lang/check.h"
 
+#include <math.h>
 #include <string.h>
 
-enum { MOST_AXES = 4, MOST_INDICES = 4 * MODEL_MOST_GROUPS };
+enum { MOST_AXES = 4, MOST_INDEX = 1000000000, MOST_INDICES = 4 * MODEL_MOST_GROUPS };
 
 static struct scope network_scope(struct checker *c)
 {
@@ -163,7 +164,7 @@ static bool resolve_index(const struct scope *s, const struct ast *ref, const st
     }
     if (!constant_number(s, ref->child[0], "the index", &index)) return false;
     text_number(index, found);
-    if (index != (double)(int64_t)index) {
+    if (index != floor(index)) {
         mistake(s, ref->child[0]->span, "not-whole", "the index is %s; a whole number was expected", found);
         return false;
     }
@@ -219,6 +220,21 @@ static void run_family(const struct scope *s, const struct ast *family, const st
     }
 }
 
+/* Bounded, so that one index after another is another number. */
+static bool constant_end(const struct scope *s, const struct ast *e, const char *what, double *out)
+{
+    char found[32];
+    if (!constant_number(s, e, what, out)) return false;
+    text_number(*out, found);
+    if (*out != floor(*out))
+        mistake(s, e->span, "not-whole", "%s is %s; a whole number was expected", what, found);
+    else if (fabs(*out) > MOST_INDEX)
+        mistake(s, e->span, "too-large", "%s is %s; at most %d was expected", what, found, MOST_INDEX);
+    else
+        return true;
+    return false;
+}
+
 void for_family(const struct scope *s, const struct ast *family, const struct ast *statement,
                 void (*run)(const struct scope *s, const struct ast *statement))
 {
@@ -234,13 +250,8 @@ void for_family(const struct scope *s, const struct ast *family, const struct as
                 "'%s' has a meaning of its own; an index cannot have this name", family->text);
         ok = false;
     }
-    ok = ok && constant_number(s, family->child[0], "the first index", &from) &&
-         constant_number(s, family->child[1], "the last index", &to);
-    if (ok && (from != (double)(int64_t)from || to != (double)(int64_t)to)) {
-        mistake(s, family->child[from != (double)(int64_t)from ? 0 : 1]->span, "not-whole",
-                "an index is not a whole number");
-        ok = false;
-    }
+    ok = ok && constant_end(s, family->child[0], "the first index", &from) &&
+         constant_end(s, family->child[1], "the last index", &to);
     if (ok && to - from >= MOST_INDICES) {
         mistake(s, family->child[1]->span, "too-large", "more than %d indices", MOST_INDICES);
         ok = false;
