@@ -77,13 +77,14 @@ struct ast_source {
     const char *path, *text;
     size_t length;
     struct ast *file;
+    bool mistaken; /* a mistake was found in it, or in what it includes */
     struct ast_comment *comment;
     uint32_t n_comments;
 };
 
 /* Parses a text (UTF-8, BOM and CRLF accepted) that diag knows as `source`; includes are read relative to `path`'s folder and
  * parsed too (cycles and unreadable files are messages; included from is kept in diag). Returns the source with its tree even
- * where there were mistakes (AST_ERROR nodes; diag_failed tells); NULL only where nothing can be read at all (not UTF-8, NUL).
+ * where there were mistakes (AST_ERROR nodes; `mistaken` tells); NULL only where nothing can be read at all (not UTF-8, NUL).
  * Nesting is bounded (deep brackets are a message, not a crash). All memory is the arena's. */
 MUST_USE struct ast_source *parse(struct diag *diag, struct arena *arena, const char *path, const char *text, size_t length);
 /* Whether two trees say the same: kinds, texts, numbers and children; spans do not count. */

@@ -53,11 +53,16 @@ void refuse(struct checker *c, enum refused what, struct span at)
     refuse_named(c, refusals[what], at);
 }
 
+bool mistaken(const struct checker *c)
+{
+    return c->source->mistaken || diag_errors(c->diag) > c->errors_before;
+}
+
 void left_out(struct checker *c, struct span at, const char *format, ...)
 {
     char text[512];
     va_list list;
-    if (diag_failed(c->diag)) return;
+    if (mistaken(c)) return;
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
@@ -438,7 +443,8 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
 {
     struct checker *c = arena_alloc(arena, sizeof *c);
     *c = (struct checker){
-        .diag = diag, .arena = arena, .source = source, .setting = settings, .n_settings = n_settings};
+        .diag = diag, .arena = arena, .source = source, .setting = settings, .n_settings = n_settings,
+        .errors_before = diag_errors(diag)};
     start(c);
     add_prelude(c);
     add_tops(c, source->file, false);
@@ -455,10 +461,10 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
         diag_input(diag, (struct span){source->source, 0, 0}, "no-network",
                    "the file has no network; one block 'network NAME { … }' was expected");
     }
-    if (c->m->pool->full && !diag_failed(diag))
+    if (c->m->pool->full && !mistaken(c))
         diag_input(diag, (struct span){source->source, 0, 0}, "too-large",
                    "the expressions of this file come to more than %d operations", MOST_OPERATIONS);
-    if (diag_failed(diag)) return NULL;
+    if (mistaken(c)) return NULL;
     c->m->pool->most = 0;
     return c->m;
 }

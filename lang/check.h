@@ -103,6 +103,7 @@ struct checker {
     bool full_reported;    /* the pool */
     struct choice unknown; /* names reported as unknown */
     const struct ast_source *source;
+    uint32_t errors_before; /* of other files in the same diag */
     bool unread; /* something at the top did not parse */
 
     struct symbol *symbol; /* the prelude's, then the file's */
@@ -156,6 +157,8 @@ enum refused {
 /* "not yet supported", at its position. */
 void refuse(struct checker *c, enum refused what, struct span at);
 void refuse_named(struct checker *c, const char *what, struct span at);
+/* Whether a mistake was found in this file, parsing or checking. */
+bool mistaken(const struct checker *c);
 /* A default that cannot be had: a note, kept to itself where there are mistakes. */
 void left_out(struct checker *c, struct span at, const char *format, ...) PRINTF(3, 4);
 struct scope scope_of(struct checker *c, enum place place, uint32_t symbols);

@@ -153,7 +153,7 @@ static void warn_unreached(struct checker *c, struct leaving l)
             if (!reached[to]) reached[queue[n++] = to] = true;
         }
     for (uint32_t g = 0; g < m->n_groups; g++)
-        if (m->group[g].output && !reached[g] && !diag_failed(c->diag))
+        if (m->group[g].output && !reached[g] && !mistaken(c))
             diag_warn(c->diag, m->group[g].at, "not-reached", "no input reaches the output '%s'",
                       m->group[g].shown);
 }

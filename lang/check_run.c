@@ -182,7 +182,7 @@ void note_no_effect(struct checker *c)
     if (!c->m->data.present && c->m->data.n_groups)
         left_out(c, name_of(c->network.node),
                  "the file has no data block: the network can be compiled, but neither trained nor measured");
-    if (c->relaxation_at.source && !c->relaxed && !c->minimizes_other && !diag_failed(c->diag))
+    if (c->relaxation_at.source && !c->relaxed && !c->minimizes_other && !mistaken(c))
         diag_warn(c->diag, c->relaxation_at, "no-effect",
                   "nothing is relaxed: neither 'reference relaxed' nor 'minimize bulk' is given");
 }

@@ -133,5 +133,8 @@ static struct ast_source *read_text(const struct reading *r, const char *text, s
 struct ast_source *parse(struct diag *diag, struct arena *arena, const char *path, const char *text, size_t length)
 {
     struct reading r = {.diag = diag, .arena = arena, .path = path};
-    return read_text(&r, text, length);
+    uint32_t before = diag_errors(diag);
+    struct ast_source *source = read_text(&r, text, length);
+    if (source) source->mistaken = diag_errors(diag) > before;
+    return source;
 }

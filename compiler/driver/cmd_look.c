@@ -15,15 +15,10 @@ int cmd_check(struct session *session)
     const struct options *o = &session->options;
     for (uint32_t i = 0; i < o->n_files; i++) {
         struct times times = {0};
-        uint32_t before = diag_errors(session->diag);
         const struct model *model = read_model(session, &o->file[i], &times, NULL);
-        if (diag_errors(session->diag) != before || o->given[OPTION_quiet] || o->given[OPTION_json]) continue;
-        printf("%s: fine", o->file[i].text);
-        /* Behind a file with mistakes there is no model, but each file's own mistakes are told. */
-        if (model)
-            printf(": network %s, %u groups, %llu trainable parameters", model->name, model->n_groups,
+        if (model && !o->given[OPTION_quiet] && !o->given[OPTION_json])
+            printf("%s: fine: network %s, %u groups, %llu trainable parameters\n", o->file[i].text, model->name, model->n_groups,
                    (unsigned long long)model_trainables(model));
-        putchar('\n');
     }
     return 0;
 }

@@ -25,7 +25,6 @@ struct observer {
     struct diag *apart; /* messages about an ensemble that the file did not ask for; NULL where it did */
     struct evaluator *evaluator;
     double *parameters; /* in float64 */
-    uint64_t n_parameters;
     struct gaussian *gaussian; /* room for the largest probe */
     double seconds;
 };
@@ -128,8 +127,6 @@ struct observer *observer_new(struct session *session, const struct observed *ob
         if (o->probe[b].count > most) most = o->probe[b].count;
     }
     o->gaussian = arena_alloc(session->arena, ((size_t)most + 1) * sizeof *o->gaussian);
-    for (uint32_t p = 0; p < model->n_parameters; p++)
-        o->n_parameters += (uint64_t)model->parameter[p].rows * model->parameter[p].columns;
     double compiled = times->passes + times->codegen;
     bool opened = open_ensemble(o, times);
     if (o->ensemble) o->parameters = arena_alloc(session->arena, o->gaussian_module->size[NNT_PARAMETERS] * sizeof *o->parameters);
