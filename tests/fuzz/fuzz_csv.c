@@ -1,16 +1,7 @@
 /* fuzz_csv.c: any bytes as a csv, read with and without a header; the first byte chooses how, and which columns. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "tests/fuzz/file.h"
 #include "runtime/base/arena.h"
 #include "runtime/data/data.h"
-
-static void write_file(const char *path, const uint8_t *data, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    if (!file || fwrite(data, 1, size, file) != size || fclose(file)) abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -18,8 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     if (size == 0) return 0;
     uint8_t how = data[0];
-    snprintf(path, sizeof path, "/tmp/nnt-fuzz-csv-%d", (int)getpid());
-    write_file(path, data + 1, size - 1);
+    write_input("csv", data + 1, size - 1, path);
     struct diag *diag = diag_new();
     struct arena *arena = arena_new();
     struct expr_pool pool;

@@ -1,17 +1,12 @@
 /* fuzz_npy.c: any bytes as a NumPy array. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "tests/fuzz/file.h"
 #include "runtime/data/data.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
-    snprintf(path, sizeof path, "/tmp/nnt-fuzz-npy-%d", (int)getpid());
-    FILE *file = fopen(path, "wb");
-    if (!file || fwrite(data, 1, size, file) != size || fclose(file)) abort();
+    write_input("npy", data, size, path);
     struct diag *diag = diag_new();
     const char *field[] = {"image"}, *paths[] = {path};
     struct data_group group = {.name = "x", .shown = "x", .size = 4, .input = true};

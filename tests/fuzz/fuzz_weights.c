@@ -1,9 +1,6 @@
 /* fuzz_weights.c: any bytes as a weights file. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "tests/fuzz/file.h"
 #include "runtime/record/record.h"
 
 static const struct nnt_field fields[] = {{.name = "weight.x.y", .slab = NNT_PARAMETERS, .rank = 2, .extent = {2, 3}},
@@ -17,9 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
     float values[32] = {0};
-    snprintf(path, sizeof path, "/tmp/nnt-fuzz-weights-%d", (int)getpid());
-    FILE *file = fopen(path, "wb");
-    if (!file || fwrite(data, 1, size, file) != size || fclose(file)) abort();
+    write_input("weights", data, size, path);
     struct diag *diag = diag_new();
     bool read = weights_read(diag, (struct span){0}, path, &module, values);
     if (read == diag_failed(diag)) abort();
