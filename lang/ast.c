@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- building ---------------------------------------------------------------------------------------- */
+/* ---- building ---- */
 
 static struct ast *new_node(struct parser *p, enum ast_kind kind, struct span span, struct span name,
                             const char *text, uint32_t n)
@@ -79,7 +79,7 @@ struct ast *ast_failed(struct parser *p)
     return new_node(p, AST_ERROR, span, first->span, f->word != 0 ? f->meant.text : "", 0);
 }
 
-/* ---- comparing --------------------------------------------------------------------------------------- */
+/* ---- comparing ---- */
 
 bool ast_equal(const struct ast *a, const struct ast *b)
 {
@@ -92,7 +92,7 @@ bool ast_equal(const struct ast *a, const struct ast *b)
     return true;
 }
 
-/* ---- dumping ----------------------------------------------------------------------------------------- */
+/* ---- dumping ---- */
 
 static const char *const kind_names[AST_KINDS] = {
     [AST_FILE] = "file",

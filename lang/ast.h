@@ -29,13 +29,13 @@ enum ast_kind {
     AST_ACTIVATION, /* LIST of ref, expr, [FAMILY] */
     AST_POTENTIAL,  /* LIST of ref, expr, [FAMILY] */
     AST_LOSS_BOUNDARY, /* expr */
-    AST_LOSS_BULK,  /* LIST of ref */
+    AST_LOSS_BULK,     /* LIST of ref */
     /* statements of data, ensemble, train, and `dynamics` of network: one word, one expression */
     AST_SETTING, /* text = word (dynamics train test holdout seed temperature evaluation reference hessian relaxation
                     minimize optimizer batch epochs steps shuffle); expr */
     AST_BINDING, /* ref, expr */
     AST_CLAMP,   /* LIST of ref (the name `none` is a ref too) */
-    AST_WHEN,    /* text = "every" (expr, NAME epoch/epochs/step/steps), "times" (expr, [NAME logarithmically]), "end" () */
+    AST_WHEN, /* text = "every" (expr, NAME epoch/epochs/step/steps), "times" (expr, [NAME logarithmically]), "end" () */
     /* expressions; a ref is NAME or INDEX */
     AST_NUMBER, /* number; text = as written */
     AST_TEXT,   /* text = the value without quotes and escapes */
@@ -56,7 +56,7 @@ enum ast_kind {
 
 struct ast {
     uint8_t kind;
-    uint16_t height; /* of the tree below: 0 without children; parse bounds it, so that walks may recurse */
+    uint16_t height;  /* of the tree below: 0 without children; parse bounds it, so that walks may recurse */
     struct span span; /* of the whole construct */
     struct span name; /* of `text` where the node is named, else of its first token */
     const char *text; /* interned or arena text, never NULL */
@@ -86,7 +86,8 @@ struct ast_source {
  * parsed too (cycles and unreadable files are messages; included from is kept in diag). Returns the source with its tree even
  * where there were mistakes (AST_ERROR nodes; `mistaken` tells); NULL only where nothing can be read at all (not UTF-8, NUL).
  * Nesting is bounded (deep brackets are a message, not a crash). All memory is the arena's. */
-MUST_USE struct ast_source *parse(struct diag *diag, struct arena *arena, const char *path, const char *text, size_t length);
+MUST_USE struct ast_source *parse(struct diag *diag, struct arena *arena, const char *path, const char *text,
+                                  size_t length);
 /* Whether two trees say the same: kinds, texts, numbers and children; spans do not count. */
 bool ast_equal(const struct ast *a, const struct ast *b);
 /* The file in canonical layout, comments kept (nnt fmt): print.c. parse(print(file)) equals file, and printing is idempotent. */

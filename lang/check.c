@@ -9,7 +9,7 @@
 extern const char prelude_text[];
 enum { MOST_OPERATIONS = 200000 };
 
-/* ---- messages --------------------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 struct span outermost_use(const struct scope *s, struct span at)
 {
@@ -116,7 +116,7 @@ struct span name_of(const struct ast *node)
     return node->name.source ? node->name : node->span;
 }
 
-/* ---- params and lets -------------------------------------------------------------------------------------- */
+/* ---- params and lets ---- */
 
 static struct symbol *new_symbol(struct checker *c, const struct ast *node)
 {
@@ -147,7 +147,7 @@ static bool name_is_free(struct checker *c, const struct ast *node)
     return true;
 }
 
-/* ---- --set ------------------------------------------------------------------------------------------------ */
+/* ---- --set ---- */
 
 static struct span setting_span(struct checker *c, const struct setting *setting, bool of_value)
 {
@@ -235,7 +235,7 @@ static void check_settings(struct checker *c)
     }
 }
 
-/* ---- tops ------------------------------------------------------------------------------------------------- */
+/* ---- tops ---- */
 
 static bool is_constant(struct value v)
 {
@@ -395,7 +395,7 @@ static void add_tops(struct checker *c, const struct ast *file, bool included)
     }
 }
 
-/* ---- the prelude ------------------------------------------------------------------------------------------ */
+/* ---- the prelude ---- */
 
 /* Whether a comment stands behind the let on its line: that is its help, and what has none is not for files. */
 static bool has_help(const struct ast_source *source, const struct ast *let)
@@ -424,7 +424,7 @@ static void add_prelude(struct checker *c)
     c->n_prelude = c->n_symbols;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static void start(struct checker *c)
 {
@@ -442,9 +442,12 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
                     const struct setting *settings, uint32_t n_settings)
 {
     struct checker *c = arena_alloc(arena, sizeof *c);
-    *c = (struct checker){
-        .diag = diag, .arena = arena, .source = source, .setting = settings, .n_settings = n_settings,
-        .errors_before = diag_errors(diag)};
+    *c = (struct checker){.diag = diag,
+                          .arena = arena,
+                          .source = source,
+                          .setting = settings,
+                          .n_settings = n_settings,
+                          .errors_before = diag_errors(diag)};
     start(c);
     add_prelude(c);
     add_tops(c, source->file, false);

@@ -5,7 +5,7 @@
 #include "lang/ast.h"
 #include "lang/model.h"
 
-/* ---- values: what an expression of the file comes to ------------------------------------------------------ */
+/* ---- values: what an expression of the file comes to ---- */
 
 /* POISON: a message was given, everything made of it is silent. FUNCTION: a param that stands for one. */
 enum value_kind { VALUE_POISON, VALUE_NUMBER, VALUE_TRUTH, VALUE_TEXT, VALUE_FUNCTION };
@@ -70,7 +70,7 @@ struct choice {
     uint32_t count, capacity;
 };
 
-/* ---- the checker ------------------------------------------------------------------------------------------ */
+/* ---- the checker ---- */
 
 /* A group name of the file: one group, or an array of them. */
 struct declaration {
@@ -104,7 +104,7 @@ struct checker {
     struct choice unknown; /* names reported as unknown */
     const struct ast_source *source;
     uint32_t errors_before; /* of other files in the same diag */
-    bool unread; /* something at the top did not parse */
+    bool unread;            /* something at the top did not parse */
 
     struct symbol *symbol; /* the prelude's, then the file's */
     uint32_t n_symbols, symbol_capacity, n_prelude;
@@ -141,7 +141,7 @@ struct checker {
     bool has_data_source, test_available, test_unknown, doubt_bindings;
 };
 
-/* ---- check.c: messages ------------------------------------------------------------------------------------ */
+/* ---- check.c: messages ---- */
 
 /* An error at `at`, or at the prelude function's call in which it was found, with a note on the use that led there.
  */
@@ -169,7 +169,7 @@ void suggest(struct checker *c, const char *found, const struct choice *choice);
 bool named(const struct ast *node, enum ast_kind kind, const char *text);
 struct span name_of(const struct ast *node);
 
-/* ---- check_expr.c: expressions ---------------------------------------------------------------------------- */
+/* ---- check_expr.c: expressions ---- */
 
 struct value value_of(const struct scope *s, const struct ast *e);
 struct value number_value(const struct expr *e);
@@ -190,7 +190,7 @@ bool has_reduction(struct checker *c, const struct expr *e);
 /* Whether nothing grew out of bounds; a message at `at` otherwise. */
 bool within_bounds(const struct scope *s, struct span at, const struct expr *e);
 
-/* ---- check_name.c, check_call.c: what names and calls mean ------------------------------------------------ */
+/* ---- check_name.c, check_call.c: what names and calls mean ---- */
 
 struct value evaluate_name(const struct scope *s, const struct ast *e);
 struct value evaluate_index(const struct scope *s, const struct ast *e);
@@ -211,7 +211,7 @@ struct value call_function(const struct scope *s, const struct ast *e, const cha
 bool check_names(const struct scope *s, const struct ast *e);
 void functions_here(const struct scope *s, struct choice *choice);
 
-/* ---- check_arguments.c: calls against the argument texts of the tables ------------------------------------ */
+/* ---- check_arguments.c: calls against the argument texts of the tables ---- */
 
 enum { MOST_SETTINGS = 12 };
 /* An argument of a table row: what the file gives, or the default's text ("" where it must be given). */
@@ -227,7 +227,7 @@ bool match_arguments(const struct scope *s, const struct ast *call, const char *
 double argument_number(const struct scope *s, const struct argument *a, double low, double high, bool *ok);
 uint64_t argument_whole(const struct scope *s, const struct argument *a, double low, double high, bool *ok);
 
-/* ---- the parts of a file ---------------------------------------------------------------------------------- */
+/* ---- the parts of a file ---- */
 
 void check_network(struct checker *c);
 /* The groups that a list of refs names, in order; false where one is wrong (a message was given, the others are in

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the texts of the tables ------------------------------------------------------------------------------ */
+/* ---- the texts of the tables ---- */
 
 static void keep(char *to, size_t size, const char *from, size_t length)
 {
@@ -30,7 +30,7 @@ uint32_t split_arguments(const char *text, struct argument out[MOST_SETTINGS])
     return n;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------ */
+/* ---- calls ---- */
 
 static struct argument *find_argument(const struct scope *s, const struct ast *call, const struct ast *pair,
                                       struct argument *row, uint32_t n)

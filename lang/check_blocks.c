@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- marks ------------------------------------------------------------------------------------------------ */
+/* ---- marks ---- */
 
 struct marks {
     const struct ast *frozen, *hollow;
@@ -35,7 +35,7 @@ static bool check_marks(const struct scope *s, const struct ast *list, struct ma
     return ok;
 }
 
-/* ---- parameters ------------------------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 
 /* NNT_NONE after a message. */
 static uint32_t add_parameter(const struct scope *s, struct parameter p)
@@ -63,7 +63,7 @@ static void initialise(const struct scope *s, const struct ast *init, struct par
     if (init) check_initialiser(&inner, init, p);
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------------------- */
+/* ---- blocks ---- */
 
 static uint32_t find_block(const struct checker *c, uint32_t from, uint32_t to)
 {
@@ -97,7 +97,7 @@ static bool is_new_block(const struct scope *s, struct span at, uint32_t from, u
     return false;
 }
 
-/* ---- ties ------------------------------------------------------------------------------------------------- */
+/* ---- ties ---- */
 
 static struct span tie_span(const struct ast *tie)
 {
@@ -170,7 +170,7 @@ static bool tie_is_right(const struct scope *s, const struct ast *statement, uin
     return false;
 }
 
-/* ---- weights ---------------------------------------------------------------------------------------------- */
+/* ---- weights ---- */
 
 static bool hollow_is_right(const struct scope *s, const struct ast *hollow, const struct block *b)
 {
@@ -228,7 +228,7 @@ void check_weights(const struct scope *s, const struct ast *statement)
     }
 }
 
-/* ---- biases ----------------------------------------------------------------------------------------------- */
+/* ---- biases ---- */
 
 /* fan_in and fan_out of a group: over all its blocks. */
 static void fans(const struct model *m, uint32_t group, struct parameter *p)

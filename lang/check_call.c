@@ -24,7 +24,7 @@ static bool is_binding_function(const char *name)
     return false;
 }
 
-/* ---- finding ---------------------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 static const uint32_t ANY_COUNT = UINT32_MAX;
 
@@ -115,7 +115,7 @@ void functions_here(const struct scope *s, struct choice *choice)
         choice_add(c, choice, binding_functions[i]);
 }
 
-/* ---- lets: evaluated once for each combination of arguments ----------------------------------------------- */
+/* ---- lets: evaluated once for each combination of arguments ---- */
 
 static bool same_value(const struct value *a, const struct value *b)
 {
@@ -192,7 +192,7 @@ static struct value call_let(const struct scope *s, const struct ast *e, const s
     return result;
 }
 
-/* ---- cross entropies from z ------------------------------------------------------------------------------- */
+/* ---- cross entropies from z ---- */
 
 const struct expr *built_in(struct checker *c, const char *name, const struct expr *argument)
 {
@@ -241,7 +241,7 @@ static bool from_preactivation(const struct scope *s, const char *name, struct v
     return false;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------ */
+/* ---- calls ---- */
 
 static void wrong_count(const struct scope *s, const struct ast *e, const char *name, uint32_t n)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- derived fields --------------------------------------------------------------------------------------- */
+/* ---- derived fields ---- */
 
 static struct value derived_value(const struct scope *s, struct derived_spec spec)
 {
@@ -69,7 +69,7 @@ static struct value slice(const struct scope *s, const struct ast *e)
     return derived_value(s, spec);
 }
 
-/* ---- noise: around a whole binding ------------------------------------------------------------------------ */
+/* ---- noise: around a whole binding ---- */
 
 static const struct {
     const char *name, *usage, *amount;
@@ -121,7 +121,7 @@ static struct value noise_inside(const struct scope *s, const struct ast *e)
     return poison();
 }
 
-/* ---- columns of a csv ------------------------------------------------------------------------------------- */
+/* ---- columns of a csv ---- */
 
 static bool is_csv(const struct checker *c)
 {
@@ -203,7 +203,7 @@ struct value binding_call(const struct scope *s, const struct ast *e, bool *out_
     return poison();
 }
 
-/* ---- bindings --------------------------------------------------------------------------------------------- */
+/* ---- bindings ---- */
 
 static void wrong_size(const struct scope *s, struct span at, const struct group *g, const struct field_facts *f)
 {
@@ -284,7 +284,7 @@ static void check_binding(const struct scope *s, const struct ast *statement)
         if (groups.group[i] != NNT_NONE) add_binding(s, statement, groups.group[i], value, &noise);
 }
 
-/* ---- what is not bound ------------------------------------------------------------------------------------ */
+/* ---- what is not bound ---- */
 
 static void list_groups(struct checker *c)
 {
@@ -356,7 +356,7 @@ static void check_bindings(const struct scope *s)
         check_default_bindings(s);
 }
 
-/* ---- splits ----------------------------------------------------------------------------------------------- */
+/* ---- splits ---- */
 
 static void take_fields(struct checker *c)
 {

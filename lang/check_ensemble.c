@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- clamp ------------------------------------------------------------------------------------------------ */
+/* ---- clamp ---- */
 
 static void check_clamp(const struct scope *s, const struct ast *statement)
 {
@@ -41,7 +41,7 @@ static void set_defaults(struct checker *c)
     }
 }
 
-/* ---- one word of several ---------------------------------------------------------------------------------- */
+/* ---- one word of several ---- */
 
 /* Which of the words it is, or -1 after a message. */
 static int one_of(const struct scope *s, const struct ast *e, const char *what, const char *const words[],
@@ -69,7 +69,7 @@ static bool is_plain(const struct scope *s, const struct ast *e)
     return false;
 }
 
-/* ---- evaluation ------------------------------------------------------------------------------------------- */
+/* ---- evaluation ---- */
 
 static void check_gaussian(const struct scope *s, const struct ast *e)
 {
@@ -150,7 +150,7 @@ static void check_temperature(const struct scope *s, const struct ast *e)
     if (T) s->c->m->ensemble.temperature = T;
 }
 
-/* ---- the block -------------------------------------------------------------------------------------------- */
+/* ---- the block ---- */
 
 static const struct {
     const char *word;
@@ -205,7 +205,7 @@ void check_ensemble(struct checker *c)
     set_defaults(c);
 }
 
-/* ---- properness ------------------------------------------------------------------------------------------- */
+/* ---- properness ---- */
 
 static uint64_t count_free(const struct model *m)
 {

@@ -36,7 +36,7 @@ static const char *kind_words(struct value v)
     return "nothing";
 }
 
-/* ---- bounds ----------------------------------------------------------------------------------------------- */
+/* ---- bounds ---- */
 
 /* Depths of the pool's nodes, and whether they reduce, arguments first; a formula too deep would exhaust what
  * recurses over it. */
@@ -83,7 +83,7 @@ bool within_bounds(const struct scope *s, struct span at, const struct expr *e)
     return false;
 }
 
-/* ---- operators -------------------------------------------------------------------------------------------- */
+/* ---- operators ---- */
 
 struct value apply(const struct scope *s, struct span at, enum primitive op, struct value a, struct value b,
                    struct value d)
@@ -205,7 +205,8 @@ struct value value_of(const struct scope *s, const struct ast *e)
         return evaluate_literal(s, e);
     case AST_TEXT:
         if (names_columns(s)) return column_value(s, e);
-        if (s->place == PLACE_BINDING && !s->c->has_data_source) return poison(); /* the source may have been a csv */
+        if (s->place == PLACE_BINDING && !s->c->has_data_source)
+            return poison(); /* the source may have been a csv */
         return (struct value){.kind = VALUE_TEXT, .text = e->text};
     case AST_TRUE:
     case AST_FALSE:
@@ -231,7 +232,7 @@ struct value value_of(const struct scope *s, const struct ast *e)
     }
 }
 
-/* ---- what a statement wants ------------------------------------------------------------------------------- */
+/* ---- what a statement wants ---- */
 
 const struct expr *evaluate_number(const struct scope *s, const struct ast *e, const char *what)
 {

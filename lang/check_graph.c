@@ -8,7 +8,7 @@ static struct scope graph_scope(struct checker *c)
     return scope_of(c, PLACE_CONSTANT, c->network.symbols);
 }
 
-/* ---- what is missing -------------------------------------------------------------------------------------- */
+/* ---- what is missing ---- */
 
 static void check_driven(struct checker *c)
 {
@@ -36,7 +36,7 @@ static void check_missing_activations(struct checker *c)
     }
 }
 
-/* ---- the order -------------------------------------------------------------------------------------------- */
+/* ---- the order ---- */
 
 /* Blocks that a forward sweep follows: those into groups that it holds are not; the boundary's holds the inputs, the
  * ensemble's what it clamps. */
@@ -63,7 +63,8 @@ static struct leaving sort_leaving(struct checker *c)
 
 /* Each group behind those that feed it, otherwise as in the file as far as a queue keeps it; returns how many could
  * be placed. */
-static uint32_t sort_groups(const struct model *m, struct leaving l, bool ensemble, uint32_t *waiting, uint32_t *order)
+static uint32_t sort_groups(const struct model *m, struct leaving l, bool ensemble, uint32_t *waiting,
+                            uint32_t *order)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->n_blocks; i++)
@@ -137,7 +138,7 @@ void check_free_order(struct checker *c)
     if (sort_groups(m, l, true, waiting, order) < m->n_groups) report_cycle(c, true, waiting);
 }
 
-/* ---- what the inputs reach -------------------------------------------------------------------------------- */
+/* ---- what the inputs reach ---- */
 
 static void warn_unreached(struct checker *c, struct leaving l)
 {

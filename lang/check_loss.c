@@ -6,7 +6,7 @@
 
 enum { MOST_TERMS = 1024 };
 
-/* ---- activations and potentials --------------------------------------------------------------------------- */
+/* ---- activations and potentials ---- */
 
 /* A number for each neuron: a number alone is chosen by a condition on the vector that is the same on both sides.
  */
@@ -86,7 +86,7 @@ void check_potential(const struct scope *s, const struct ast *statement)
         if (list.group[i] != NNT_NONE) set_potential(s, statement->child[1], list.group[i], list.ref[i]);
 }
 
-/* ---- the boundary loss ------------------------------------------------------------------------------------ */
+/* ---- the boundary loss ---- */
 
 static bool reads_group(const struct expr *e)
 {
@@ -177,7 +177,7 @@ static void check_boundary(const struct scope *s, const struct ast *e)
     set_terms(c, loss);
 }
 
-/* ---- R ---------------------------------------------------------------------------------------------------- */
+/* ---- R ---- */
 
 static void check_bulk(const struct scope *s, const struct ast *statement)
 {

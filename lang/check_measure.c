@@ -14,7 +14,7 @@ static const struct {
 };
 _Static_assert(MEASURES <= 32, "measures are bits of a mask");
 
-/* ---- when ------------------------------------------------------------------------------------------------- */
+/* ---- when ---- */
 
 static void check_every(const struct scope *s, const struct ast *when, struct measure_spec *m)
 {
@@ -53,7 +53,7 @@ static void check_when(const struct scope *s, const struct ast *when, struct mea
         m->when = WHEN_END;
 }
 
-/* ---- on which samples ------------------------------------------------------------------------------------- */
+/* ---- on which samples ---- */
 
 static void check_probe(const struct scope *s, const struct ast *node, struct measure_spec *m)
 {
@@ -74,7 +74,7 @@ static void check_probe(const struct scope *s, const struct ast *node, struct me
     }
 }
 
-/* ---- what ------------------------------------------------------------------------------------------------- */
+/* ---- what ---- */
 
 static int find_measure(const struct scope *s, const struct ast *e)
 {
@@ -157,7 +157,7 @@ static void check_block(struct checker *c, const struct part *part)
     add_spec(c, spec);
 }
 
-/* ---- the default ------------------------------------------------------------------------------------------ */
+/* ---- the default ---- */
 
 static const int default_measures[] = {MEASURE_loss, MEASURE_accuracy, MEASURE_U, MEASURE_F,
                                        MEASURE_S,    MEASURE_S_T,      MEASURE_C};

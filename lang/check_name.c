@@ -35,7 +35,7 @@ const struct declaration *find_declaration(const struct checker *c, const char *
     return NULL;
 }
 
-/* ---- suggestions ------------------------------------------------------------------------------------------ */
+/* ---- suggestions ---- */
 
 static void place_names(const struct scope *s, struct choice *choice)
 {
@@ -65,7 +65,7 @@ static void names_here(const struct scope *s, struct choice *choice)
         if (!s->c->symbol[i].let) choice_add(s->c, choice, s->c->symbol[i].name);
 }
 
-/* ---- messages --------------------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 static const char *const place_words[] = {
     [PLACE_CONSTANT] = "a constant",
@@ -134,7 +134,7 @@ static struct value unknown_name(const struct scope *s, const struct ast *e)
     return poison();
 }
 
-/* ---- names of a place ------------------------------------------------------------------------------------- */
+/* ---- names of a place ---- */
 
 static const struct expr *variable(const struct scope *s, enum variable which, uint32_t index, uint32_t width)
 {
@@ -262,7 +262,7 @@ struct value evaluate_index(const struct scope *s, const struct ast *e)
     return poison();
 }
 
-/* ---- target(y), prediction(g) ----------------------------------------------------------------------------- */
+/* ---- target(y), prediction(g) ---- */
 
 static uint32_t named_group(const struct scope *s, const struct ast *call)
 {

@@ -11,7 +11,7 @@ static struct scope network_scope(struct checker *c)
     return scope_of(c, PLACE_CONSTANT, c->network.symbols);
 }
 
-/* ---- neurons ---------------------------------------------------------------------------------------------- */
+/* ---- neurons ---- */
 
 struct grid {
     uint32_t rank, extent[MOST_AXES], size;
@@ -124,7 +124,7 @@ static void check_declaration(const struct scope *s, const struct ast *decl)
     for (uint32_t i = 0; i < depth; i++) add_group(c, decl, &grid, array ? i + 1 : 0);
 }
 
-/* ---- refs ------------------------------------------------------------------------------------------------- */
+/* ---- refs ---- */
 
 static void add_ref(struct checker *c, struct group_list *out, uint32_t group, const struct ast *ref)
 {
@@ -206,7 +206,7 @@ bool resolve_refs(const struct scope *s, const struct ast *list, struct group_li
     return ok;
 }
 
-/* ---- families --------------------------------------------------------------------------------------------- */
+/* ---- families ---- */
 
 static void run_family(const struct scope *s, const struct ast *family, const struct ast *statement, double from,
                        double to, void (*run)(const struct scope *s, const struct ast *statement))
@@ -262,7 +262,7 @@ void for_family(const struct scope *s, const struct ast *family, const struct as
         s->c->in_doubt = true;
 }
 
-/* ---- input, output, dynamics ------------------------------------------------------------------------------ */
+/* ---- input, output, dynamics ---- */
 
 static void check_each_tick(const struct scope *s, const struct ast *tick)
 {
@@ -360,7 +360,7 @@ static void check_dynamics(const struct scope *s, const struct ast *e)
     }
 }
 
-/* ---- the block -------------------------------------------------------------------------------------------- */
+/* ---- the block ---- */
 
 static void each_statement(struct checker *c, enum ast_kind kind,
                            void (*run)(const struct scope *s, const struct ast *statement), int family, bool *doubt)

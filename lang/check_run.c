@@ -6,7 +6,7 @@
 
 static const double MOST_SEED = 9007199254740992.0;
 
-/* ---- optimizers ------------------------------------------------------------------------------------------- */
+/* ---- optimizers ---- */
 
 static const struct {
     const char *name, *arguments;
@@ -95,7 +95,7 @@ static void take_coefficient(const struct scope *s)
     if (k && !(expr_is_number(k) && k->number == 1)) s->c->m->train.boundary = k;
 }
 
-/* ---- train ------------------------------------------------------------------------------------------------ */
+/* ---- train ---- */
 
 static void check_batch(const struct scope *s, const struct ast *e)
 {

@@ -6,7 +6,7 @@
 
 enum { GRID = 1000 };
 
-/* ---- warmup and piecewise: the schedules whose arguments are schedules ------------------------------------ */
+/* ---- warmup and piecewise: the schedules whose arguments are schedules ---- */
 
 static struct value progress(const struct scope *s)
 {
@@ -97,7 +97,7 @@ struct value schedule_call(const struct scope *s, const struct ast *e, bool *out
     return poison();
 }
 
-/* ---- schedules -------------------------------------------------------------------------------------------- */
+/* ---- schedules ---- */
 
 const struct expr *check_schedule(const struct scope *s, const struct ast *e, const char *what, double low,
                                   bool closed)
@@ -124,7 +124,7 @@ const struct expr *check_schedule(const struct scope *s, const struct ast *e, co
     return value;
 }
 
-/* ---- what is minimised ------------------------------------------------------------------------------------ */
+/* ---- what is minimised ---- */
 
 static const char *const objectives[] = {"boundary", "bulk", "free_energy"};
 

@@ -37,7 +37,7 @@ static int find_source(const struct scope *s, const struct ast *e)
     return -1;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 static bool check_file(const struct scope *s, const struct ast *call, const struct ast *a, struct source_spec *out)
 {
@@ -101,7 +101,7 @@ static bool check_csv(const struct scope *s, const struct ast *e, struct source_
     return true;
 }
 
-/* ---- generators ------------------------------------------------------------------------------------------- */
+/* ---- generators ---- */
 
 static bool check_numbers(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
 {
@@ -121,7 +121,7 @@ static bool check_numbers(const struct scope *s, const struct ast *e, int row, s
     return ok;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static bool check_row(const struct scope *s, const struct ast *e, int row, struct source_spec *out)
 {

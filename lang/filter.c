@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- words ------------------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 /* The words that have a production of their own; the others are TOKEN_SETTING: a word and an expression. */
 static const struct own {
@@ -107,7 +107,7 @@ static enum block block_of(int word)
     }
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 static const struct token *token_at(const struct filter *f, uint32_t at)
 {
@@ -201,7 +201,7 @@ static bool is_left_open(const struct filter *f, uint32_t at)
     return false;
 }
 
-/* ---- brackets ---------------------------------------------------------------------------------------- */
+/* ---- brackets ---- */
 
 /* A bracket closes its match and what was left open inside; one which matches nothing is the grammar's to refuse.
  */
@@ -296,7 +296,7 @@ void filter_skip(struct filter *f)
     if (!f->delivered_end && !f->ends) f->skips = true;
 }
 
-/* ---- delivering -------------------------------------------------------------------------------------- */
+/* ---- delivering ---- */
 
 /* A token which does not stand in the source: at the end of the one before. */
 static int deliver_between(struct filter *f, int kind, struct span *out_span)
@@ -405,7 +405,7 @@ static int deliver(struct filter *f, int kind, const struct token **out_token, s
     return kind;
 }
 
-/* ---- where a statement begins ------------------------------------------------------------------------ */
+/* ---- where a statement begins ---- */
 
 static const char *blocks_of(const char *word, char text[64])
 {

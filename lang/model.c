@@ -51,7 +51,7 @@ const char *model_variable(void *model, const struct expr *variable)
     BUG("no variable %d", variable->op);
 }
 
-/* ---- dump ------------------------------------------------------------------------------------------------- */
+/* ---- dump ---- */
 
 static void dump_expr(const struct model *m, const char *what, const struct expr *e, struct text *out)
 {

@@ -18,11 +18,11 @@ struct group {
     uint32_t size;
     uint32_t rank, extent[4]; /* the grid, for pictures; size is their product */
     bool input, output;
-    bool clamped;   /* in the ensemble */
-    bool in_R;      /* its local error counts */
-    bool driven;    /* has an incoming block */
-    bool predicted; /* has an incoming block or a bias, and so an activation */
-    uint32_t bias;  /* its parameter, or NNT_NONE */
+    bool clamped;                  /* in the ensemble */
+    bool in_R;                     /* its local error counts */
+    bool driven;                   /* has an incoming block */
+    bool predicted;                /* has an incoming block or a bias, and so an activation */
+    uint32_t bias;                 /* its parameter, or NNT_NONE */
     const struct expr *activation; /* of VAR_Z, width = size; NULL where !predicted */
     bool group_map;                /* the activation mixes neurons (reductions): f' is a matrix */
     const struct expr *potential;  /* of VAR_S, width = size; NULL: V = 0 */
@@ -35,7 +35,7 @@ struct block {
     struct span at;
 };
 struct parameter {
-    const char *name; /* weight.x.h, bias.h */
+    const char *name;       /* weight.x.h, bias.h */
     uint32_t rows, columns; /* weight: [n_to][n_from]; bias: [n][1] */
     bool is_weight, frozen, hollow;
     enum nnt_initialiser initialiser;
@@ -71,22 +71,24 @@ struct model {
     uint32_t n_groups, n_blocks, n_parameters;
     struct group *group;
     struct block *block;
-    struct parameter *parameter; /* blocks in the order of the file (tied ones have none), then biases in the order of the file */
-    uint32_t *order;             /* groups such that each comes after the groups that feed it (clamped-in-the-boundary-forward
+    struct parameter *
+        parameter; /* blocks in the order of the file (tied ones have none), then biases in the order of the file */
+    uint32_t *order; /* groups such that each comes after the groups that feed it (clamped-in-the-boundary-forward
                                     groups, the inputs, count as sources whatever feeds them) */
-    const struct expr *loss;     /* boundary loss of one sample, a number; NULL where there is none */
+    const struct expr *loss; /* boundary loss of one sample, a number; NULL where there is none */
     uint32_t n_terms;
     struct loss_term *term;
-    bool trains;                 /* there is something to minimise */
+    bool trains; /* there is something to minimise */
     struct optimizer_spec optimizer;
     struct data_spec data;
     struct ensemble_spec ensemble;
-    bool ensemble_proper;        /* statically: n > 0 and every free neuron in R or with a potential (else no ensemble is measured) */
+    bool
+        ensemble_proper; /* statically: n > 0 and every free neuron in R or with a potential (else no ensemble is measured) */
     struct span ensemble_at;
     struct train_options train;
     uint32_t n_measures;
     struct measure_spec *measure;
-    bool asks_ensemble;          /* the file itself asks for an ensemble quantity (not only the default measure block) */
+    bool asks_ensemble; /* the file itself asks for an ensemble quantity (not only the default measure block) */
 };
 
 struct setting {
@@ -95,8 +97,8 @@ struct setting {
 struct ast_source;
 /* Tree to model: the only place that refuses a file. All independent mistakes are reported; NULL where there was one. `settings`
  * replace params (source "command line"). Memory is the arena's. Defaults that cannot be had are left out with a note. */
-MUST_USE struct model *check(struct diag *diag, struct arena *arena, const struct ast_source *source, const struct setting *settings,
-                             uint32_t n_settings);
+MUST_USE struct model *check(struct diag *diag, struct arena *arena, const struct ast_source *source,
+                             const struct setting *settings, uint32_t n_settings);
 uint32_t model_group(const struct model *model, const char *name); /* by tensor or shown name; NNT_NONE */
 uint64_t model_trainables(const struct model *model);              /* P */
 void model_dump(const struct model *model, struct text *out);

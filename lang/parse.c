@@ -22,7 +22,7 @@ struct reading {
 
 static struct ast_source *read_text(const struct reading *r, const char *text, size_t length);
 
-/* ---- include ----------------------------------------------------------------------------------------- */
+/* ---- include ---- */
 
 static bool is_same_file(const char *a, const char *b)
 {
@@ -79,7 +79,7 @@ static void include_all(const struct reading *r, struct ast *file)
     }
 }
 
-/* ---- text -------------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 static bool is_readable(struct diag *diag, uint32_t source, const char *text, size_t length)
 {

@@ -39,7 +39,7 @@ struct printer {
     bool was_opened;     /* nothing stands in them yet */
 };
 
-/* ---- lines ------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 static uint32_t width_of(const char *text)
 {
@@ -97,7 +97,7 @@ static bool put_comments(struct printer *p, uint32_t before, uint32_t indent, bo
     return is_any;
 }
 
-/* ---- spaces ------------------------------------------------------------------------------------------ */
+/* ---- spaces ---- */
 
 static bool is_value_end(int kind)
 {
@@ -128,7 +128,7 @@ static bool is_spaced(const struct printer *p, const struct token *t)
     return true;
 }
 
-/* ---- tokens ------------------------------------------------------------------------------------------ */
+/* ---- tokens ---- */
 
 static bool has_comment_between(const struct printer *p, const struct token *from, const struct token *to)
 {
@@ -236,7 +236,7 @@ static void put(struct printer *p, const struct token *t, int kind)
         put_inner(p, t, kind);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 /* Comments behind lines that follow each other stand in one column. */
 static void write_lines(const struct printer *p, struct text *out)

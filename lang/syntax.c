@@ -16,7 +16,7 @@ static bool has(const char *const words[], uint32_t n, const char *word)
     return false;
 }
 
-/* ---- what was found ---------------------------------------------------------------------------------- */
+/* ---- what was found ---- */
 
 /* Tokens that the filter made stand at the end of another and are empty. */
 static bool is_at(const struct token *t, struct span at)
@@ -52,7 +52,7 @@ static const char *describe_found(const struct parser *p, const struct token *t)
     return arena_printf(p->arena, "'%c'", t->kind);
 }
 
-/* ---- what would have fitted -------------------------------------------------------------------------- */
+/* ---- what would have fitted ---- */
 
 /* Where only a name fits and not any name does. `after`: the token before, or 0; `word`: the statement's. */
 static const char *describe_name(const struct parser *p, int after)
@@ -145,7 +145,7 @@ static char *describe_expected(const struct parser *p, int after, bool is_first,
     return out;
 }
 
-/* ---- hints ------------------------------------------------------------------------------------------- */
+/* ---- hints ---- */
 
 static const char *const reserved[] = {"if",   "then", "else", "and",  "or",    "not", "true", "false", "init",
                                        "over", "for",  "in",   "each", "every", "at",  "on",   "of"};
@@ -201,7 +201,7 @@ static void hint(struct parser *p, const struct token *t, const char *const expe
         diag_hint(p->diag, "'%s' is reserved and cannot be a name", t->text);
 }
 
-/* ---- the messages ------------------------------------------------------------------------------------ */
+/* ---- the messages ---- */
 
 /* What is missing before the first token of a line is missing at the end of the line before. */
 static bool is_next_line(const struct filter *f, const struct token *t)

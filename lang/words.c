@@ -7,7 +7,7 @@
 
 extern const char prelude_text[];
 
-/* ---- tables ----------------------------------------------------------------------------------------------- */
+/* ---- tables ---- */
 
 static const struct word initialisers[] = {
 #define INITIALISER(name, arguments, first, second, formula) {#name, arguments, formula, true},
@@ -77,7 +77,7 @@ static struct word function(uint32_t i)
     return (struct word){row->help[0] ? row->name : NULL, arguments[row->arity], row->help, true};
 }
 
-/* ---- the prelude ------------------------------------------------------------------------------------------ */
+/* ---- the prelude ---- */
 
 enum { MOST_LINES = 64, MOST_LINE = 512 };
 

@@ -16,13 +16,13 @@
 /* Memory that a call reads and writes; each is one array of the module's real type, aligned to 64 bytes. */
 enum nnt_slab {
     NNT_PARAMETERS, /* weights, then biases: fields `weight.FROM.TO` [n_TO][n_FROM], `bias.GROUP` [n] */
-    NNT_GRADIENT,   /* one field a trainable parameter, named and shaped alike; means over the samples of the call */
-    NNT_MOMENTS,    /* the optimizer's memory; zeros before the first step */
-    NNT_DATA,       /* `data.GROUP` [batch][n] of each input and output */
-    NNT_STATE,      /* `state.GROUP` [batch][n] of every group */
-    NNT_RESULT,     /* numbers a sample: `loss` [batch], `loss.GROUP` [batch] where there are several outputs, `H` [batch] */
-    NNT_LINEAR,     /* at a state: `residual.G` `slope.G` `force.G` `curvature.G` `gradient_x.G`, see nnt_group */
-    NNT_WORK,       /* scratch of one call; contents do not matter between calls */
+    NNT_GRADIENT, /* one field a trainable parameter, named and shaped alike; means over the samples of the call */
+    NNT_MOMENTS,  /* the optimizer's memory; zeros before the first step */
+    NNT_DATA,     /* `data.GROUP` [batch][n] of each input and output */
+    NNT_STATE,    /* `state.GROUP` [batch][n] of every group */
+    NNT_RESULT, /* numbers a sample: `loss` [batch], `loss.GROUP` [batch] where there are several outputs, `H` [batch] */
+    NNT_LINEAR, /* at a state: `residual.G` `slope.G` `force.G` `curvature.G` `gradient_x.G`, see nnt_group */
+    NNT_WORK,   /* scratch of one call; contents do not matter between calls */
     NNT_SLABS
 };
 
@@ -43,9 +43,9 @@ enum nnt_initialiser {
     NNT_INITIALISERS
 };
 struct nnt_parameter {
-    uint32_t field;      /* in NNT_PARAMETERS */
-    uint32_t gradient;   /* in NNT_GRADIENT, or NNT_NONE where frozen */
-    uint32_t is_weight;  /* else a bias: decay and weight_norm leave it out */
+    uint32_t field;     /* in NNT_PARAMETERS */
+    uint32_t gradient;  /* in NNT_GRADIENT, or NNT_NONE where frozen */
+    uint32_t is_weight; /* else a bias: decay and weight_norm leave it out */
     uint32_t initialiser;
     uint32_t fan_in, fan_out;
     double argument[2];
@@ -56,8 +56,8 @@ struct nnt_parameter {
 enum nnt_group_flag {
     NNT_INPUT = 1,
     NNT_OUTPUT = 2,
-    NNT_CLAMPED = 4,  /* held at data in the ensemble */
-    NNT_ERROR = 8,    /* in R: its local error counts in H */
+    NNT_CLAMPED = 4, /* held at data in the ensemble */
+    NNT_ERROR = 8,   /* in R: its local error counts in H */
     NNT_POTENTIAL = 16,
     NNT_PREDICTED = 32 /* has an activation: an incoming block or a bias */
 };
@@ -78,17 +78,19 @@ struct nnt_block {
 
 /* The numbers that change from call to call. */
 enum nnt_number {
-    NNT_RATE, /* the optimizer's rate at this step */
-    NNT_STEP, /* 1 for the first training step */
+    NNT_RATE,     /* the optimizer's rate at this step */
+    NNT_STEP,     /* 1 for the first training step */
     NNT_BOUNDARY, /* the coefficient of the boundary loss in what a step minimises */
     NNT_NUMBERS
 };
 
 /* Row-major C := alpha op(A) op(B) + beta C with op(A) m × k and op(B) k × n. One thread, same bits for the same arguments. */
-typedef void nnt_gemm_f32(uint32_t transpose_a, uint32_t transpose_b, uint32_t m, uint32_t n, uint32_t k, float alpha,
-                          const float *a, uint32_t lda, const float *b, uint32_t ldb, float beta, float *c, uint32_t ldc);
-typedef void nnt_gemm_f64(uint32_t transpose_a, uint32_t transpose_b, uint32_t m, uint32_t n, uint32_t k, double alpha,
-                          const double *a, uint32_t lda, const double *b, uint32_t ldb, double beta, double *c, uint32_t ldc);
+typedef void nnt_gemm_f32(uint32_t transpose_a, uint32_t transpose_b, uint32_t m, uint32_t n, uint32_t k,
+                          float alpha, const float *a, uint32_t lda, const float *b, uint32_t ldb, float beta,
+                          float *c, uint32_t ldc);
+typedef void nnt_gemm_f64(uint32_t transpose_a, uint32_t transpose_b, uint32_t m, uint32_t n, uint32_t k,
+                          double alpha, const double *a, uint32_t lda, const double *b, uint32_t ldb, double beta,
+                          double *c, uint32_t ldc);
 
 struct nnt_call {
     uint32_t batch, reserved;
@@ -121,10 +123,12 @@ struct nnt_module {
     uint32_t trainables; /* P */
     uint32_t loss;       /* field `loss`, or NNT_NONE where there is no boundary loss */
     uint32_t H;          /* field `H` */
-    uint32_t linear_C;   /* C depends on neither data nor activation for this ensemble (THEORY 3a), or is identically 0 */
+    uint32_t
+        linear_C; /* C depends on neither data nor activation for this ensemble (THEORY 3a), or is identically 0 */
     /* Elements of each slab: size + size_per_sample * batch. WORK is the largest that any entry needs. */
     uint64_t size[NNT_SLABS], size_per_sample[NNT_SLABS];
-    nnt_entry *entry[NNT_ENTRIES]; /* NULL where the network has no such entry (no loss: no step) or it was not asked for */
+    nnt_entry *entry
+        [NNT_ENTRIES]; /* NULL where the network has no such entry (no loss: no step) or it was not asked for */
     const void *self;
 };
 

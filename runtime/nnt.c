@@ -23,7 +23,10 @@ static char *messages(struct diag *diag)
     return text;
 }
 
-void nnt_initialise(const struct nnt_module *module, uint64_t seed, void *parameters) { init_parameters(module, seed, parameters); }
+void nnt_initialise(const struct nnt_module *module, uint64_t seed, void *parameters)
+{
+    init_parameters(module, seed, parameters);
+}
 
 /* The samples as the boxes see data; value is [groups with data], which the caller of describe_data frees as one block. */
 struct memory_data {
@@ -33,18 +36,26 @@ struct memory_data {
     uint8_t *kind;
 };
 
-static bool describe_data(const struct nnt_module *module, const struct nnt_samples *samples, struct memory_data *out)
+static bool describe_data(const struct nnt_module *module, const struct nnt_samples *samples,
+                          struct memory_data *out)
 {
     uint32_t n = 0;
     *out = (struct memory_data){.group = calloc(module->n_groups + 1, sizeof *out->group),
-                                .none = calloc(module->n_groups + 1, sizeof *out->none), .kind = calloc(module->n_groups + 1, 1)};
+                                .none = calloc(module->n_groups + 1, sizeof *out->none),
+                                .kind = calloc(module->n_groups + 1, 1)};
     if (!out->group || !out->none || !out->kind) return false;
     for (uint32_t g = 0; g < module->n_groups; g++)
         if (module->group[g].data != NNT_NONE)
-            out->group[n++] = (struct data_group){.name = module->group[g].name, .shown = module->group[g].shown,
-                                                  .size = module->group[g].size, .input = module->group[g].flags & NNT_INPUT};
-    out->data = (struct data){.real_bytes = module->real_bytes, .n_groups = n, .group = out->group,
-                              .train = {samples->count, (void **)samples->value}, .target = out->kind, .scale = out->none,
+            out->group[n++] = (struct data_group){.name = module->group[g].name,
+                                                  .shown = module->group[g].shown,
+                                                  .size = module->group[g].size,
+                                                  .input = module->group[g].flags & NNT_INPUT};
+    out->data = (struct data){.real_bytes = module->real_bytes,
+                              .n_groups = n,
+                              .group = out->group,
+                              .train = {samples->count, (void **)samples->value},
+                              .target = out->kind,
+                              .scale = out->none,
                               .offset = out->none};
     return true;
 }
@@ -56,14 +67,16 @@ static void forget_data(struct memory_data *data)
     free(data->kind);
 }
 
-static void train_all(struct diag *diag, struct trainer *trainer, const struct nnt_module *module, void *parameters, double *out_loss)
+static void train_all(struct diag *diag, struct trainer *trainer, const struct nnt_module *module, void *parameters,
+                      double *out_loss)
 {
     size_t bytes = module->size[NNT_PARAMETERS] * module->real_bytes;
     memcpy(trainer_parameters(trainer), parameters, bytes);
     for (struct train_state at = trainer_state(trainer); at.step < at.steps; at = trainer_state(trainer)) {
         if (at.step % at.steps_per_epoch == 0) trainer_clear_loss(trainer);
         if (!trainer_step(trainer)) {
-            diag_input(diag, (struct span){0}, "diverged", "the loss is no longer finite at step %llu", (unsigned long long)at.step + 1);
+            diag_input(diag, (struct span){0}, "diverged", "the loss is no longer finite at step %llu",
+                       (unsigned long long)at.step + 1);
             return;
         }
     }
@@ -71,19 +84,23 @@ static void train_all(struct diag *diag, struct trainer *trainer, const struct n
     if (out_loss) *out_loss = trainer_state(trainer).loss;
 }
 
-char *nnt_train(const struct nnt_module *module, const struct nnt_samples *samples, const struct nnt_training *training,
-                void *parameters, double *out_loss)
+char *nnt_train(const struct nnt_module *module, const struct nnt_samples *samples,
+                const struct nnt_training *training, void *parameters, double *out_loss)
 {
     struct diag *diag = diag_new();
     struct arena *arena = arena_new();
     struct expr_pool pool;
     struct memory_data data;
     expr_pool_init(&pool, arena);
-    struct train_options options = {.rate = expr_number(&pool, training->rate), .batch = training->batch, .epochs = training->epochs,
-                                    .shuffle = true, .seed = training->seed};
+    struct train_options options = {.rate = expr_number(&pool, training->rate),
+                                    .batch = training->batch,
+                                    .epochs = training->epochs,
+                                    .shuffle = true,
+                                    .seed = training->seed};
     if (!samples->count || !module->entry[NNT_ENTRY_step])
         diag_input(diag, (struct span){0}, "nothing-to-train", "training needs samples and a module with a step");
-    else if (!describe_data(module, samples, &data)) diag_machine(diag, (struct span){0}, "no-memory", "no memory for the samples");
+    else if (!describe_data(module, samples, &data))
+        diag_machine(diag, (struct span){0}, "no-memory", "no memory for the samples");
     else {
         struct trainer *trainer = trainer_new(diag, module, &data.data, &options);
         if (trainer) train_all(diag, trainer, module, parameters, out_loss);
@@ -94,18 +111,28 @@ char *nnt_train(const struct nnt_module *module, const struct nnt_samples *sampl
     return messages(diag);
 }
 
-static void summarise(const struct ensemble *ensemble, const struct gaussian *g, uint32_t n, double beta, struct nnt_thermodynamics *out)
+static void summarise(const struct ensemble *ensemble, const struct gaussian *g, uint32_t n, double beta,
+                      struct nnt_thermodynamics *out)
 {
     const size_t stride = sizeof *g / sizeof(double);
-    struct estimate U = ensemble_mean(&g->U, stride, n), F = ensemble_mean(&g->F, stride, n), S = ensemble_mean(&g->S, stride, n);
+    struct estimate U = ensemble_mean(&g->U, stride, n), F = ensemble_mean(&g->F, stride, n),
+                    S = ensemble_mean(&g->S, stride, n);
     struct estimate C = ensemble_mean(&g->C, stride, n);
-    *out = (struct nnt_thermodynamics){.U = U.mean, .F = F.mean, .S = S.mean, .C = C.mean, .U_error = U.error, .F_error = F.error,
-                                       .S_error = S.error, .C_error = C.error, .S_T = ensemble_S_T(ensemble, beta),
-                                       .lnZ = ensemble_mean(&g->lnZ, stride, n).mean, .H_min = ensemble_mean(&g->H_min, stride, n).mean};
+    *out = (struct nnt_thermodynamics){.U = U.mean,
+                                       .F = F.mean,
+                                       .S = S.mean,
+                                       .C = C.mean,
+                                       .U_error = U.error,
+                                       .F_error = F.error,
+                                       .S_error = S.error,
+                                       .C_error = C.error,
+                                       .S_T = ensemble_S_T(ensemble, beta),
+                                       .lnZ = ensemble_mean(&g->lnZ, stride, n).mean,
+                                       .H_min = ensemble_mean(&g->H_min, stride, n).mean};
 }
 
-static void measure_all(struct diag *diag, const struct nnt_module *module, const struct nnt_samples *samples, double beta,
-                        const double *parameters, struct nnt_thermodynamics *out)
+static void measure_all(struct diag *diag, const struct nnt_module *module, const struct nnt_samples *samples,
+                        double beta, const double *parameters, struct nnt_thermodynamics *out)
 {
     struct ensemble *ensemble = ensemble_new(diag, (struct span){0}, module, 64);
     struct gaussian *gaussian = calloc((size_t)samples->count + 1, sizeof *gaussian);
@@ -115,19 +142,23 @@ static void measure_all(struct diag *diag, const struct nnt_module *module, cons
     if (ensemble && gaussian && value &&
         ensemble_evaluate(ensemble, diag, parameters, value, samples->count, beta, gaussian))
         summarise(ensemble, gaussian, samples->count, beta, out);
-    else if (!diag_failed(diag)) diag_machine(diag, (struct span){0}, "no-memory", "no memory for the ensemble");
+    else if (!diag_failed(diag))
+        diag_machine(diag, (struct span){0}, "no-memory", "no memory for the ensemble");
     ensemble_free(ensemble);
     free(gaussian);
     free(value);
 }
 
-char *nnt_measure(const struct nnt_module *module, const struct nnt_samples *samples, double beta, const double *parameters,
-                  struct nnt_thermodynamics *out)
+char *nnt_measure(const struct nnt_module *module, const struct nnt_samples *samples, double beta,
+                  const double *parameters, struct nnt_thermodynamics *out)
 {
     struct diag *diag = diag_new();
-    if (module->real_bytes != 8 || !module->entry[NNT_ENTRY_ensemble_forward] || !module->entry[NNT_ENTRY_linearise])
+    if (module->real_bytes != 8 || !module->entry[NNT_ENTRY_ensemble_forward] ||
+        !module->entry[NNT_ENTRY_linearise])
         diag_input(diag, (struct span){0}, "no-ensemble", "the module has no ensemble in float64");
-    else if (!samples->count || !(beta > 0)) diag_input(diag, (struct span){0}, "no-ensemble", "an ensemble needs samples and beta above 0");
-    else measure_all(diag, module, samples, beta, parameters, out);
+    else if (!samples->count || !(beta > 0))
+        diag_input(diag, (struct span){0}, "no-ensemble", "an ensemble needs samples and beta above 0");
+    else
+        measure_all(diag, module, samples, beta, parameters, out);
     return messages(diag);
 }

@@ -24,7 +24,7 @@ struct nnt_training {
     double rate;
     uint32_t batch; /* 0: all samples */
     uint64_t epochs;
-    uint64_t seed;  /* order of the samples */
+    uint64_t seed; /* order of the samples */
 };
 /* Means over the samples of totals (THEORY.md 3, 3a), with the standard errors of U, S, C and F. */
 struct nnt_thermodynamics {
@@ -35,11 +35,11 @@ struct nnt_thermodynamics {
 /* Initial weights by the module's initialisers: module->size[NNT_PARAMETERS] numbers of its real type. */
 NNT_PUBLIC void nnt_initialise(const struct nnt_module *module, uint64_t seed, void *parameters);
 /* Trains `parameters` in place by the module's `step`; *out_loss (may be NULL) is the mean loss of the last epoch. */
-NNT_PUBLIC char *nnt_train(const struct nnt_module *module, const struct nnt_samples *samples, const struct nnt_training *training,
-                           void *parameters, double *out_loss);
+NNT_PUBLIC char *nnt_train(const struct nnt_module *module, const struct nnt_samples *samples,
+                           const struct nnt_training *training, void *parameters, double *out_loss);
 /* The Gaussian ensemble at the forward state of each sample, at inverse temperature beta > 0; a float64 module with
  * ensemble_forward and linearise. An improper ensemble is an error that names its groups. */
-NNT_PUBLIC char *nnt_measure(const struct nnt_module *module, const struct nnt_samples *samples, double beta, const double *parameters,
-                             struct nnt_thermodynamics *out);
+NNT_PUBLIC char *nnt_measure(const struct nnt_module *module, const struct nnt_samples *samples, double beta,
+                             const double *parameters, struct nnt_thermodynamics *out);
 
 #endif

@@ -13,7 +13,8 @@ static const char *symbol_of(struct session *session, const struct operand_text 
     bool good = isalpha((unsigned char)name[0]) || name[0] == '_';
     for (const char *c = name; good && *c; c++) good = isalnum((unsigned char)*c) || *c == '_';
     if (good) return name;
-    diag_input(session->diag, output->at, "bad-option", "'%s' cannot begin the names of C functions; expected letters, digits and _", name);
+    diag_input(session->diag, output->at, "bad-option",
+               "'%s' cannot begin the names of C functions; expected letters, digits and _", name);
     return NULL;
 }
 
@@ -33,9 +34,13 @@ int cmd_build(struct session *session)
     struct times times = {0};
     struct model *model = read_model(session, &o->file[0], &times, NULL);
     if (!model) return 0;
-    struct operand_text output = o->given[OPTION_output] ? o->value[OPTION_output] : (struct operand_text){model->name, {0}};
+    struct operand_text output =
+        o->given[OPTION_output] ? o->value[OPTION_output] : (struct operand_text){model->name, {0}};
     struct kernels kernels = {0};
-    struct job job = {.entries = 1u << NNT_ENTRY_forward, .real_bytes = o->real_bytes, .batch = model->train.batch, .standalone = true};
+    struct job job = {.entries = 1u << NNT_ENTRY_forward,
+                      .real_bytes = o->real_bytes,
+                      .batch = model->train.batch,
+                      .standalone = true};
     if (model->loss) job.entries |= 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step;
     const char *symbol = symbol_of(session, &output);
     if (!symbol || !compile_kernels(session, model, &job, &times, NULL, &kernels)) return 0;

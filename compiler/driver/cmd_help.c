@@ -6,7 +6,7 @@
 #include "lang/words.h"
 #include "runtime/base/text.h"
 
-/* ---- commands and options ------------------------------------------------------------------------------------------------ */
+/* ---- commands and options ---- */
 
 static void print_option(enum option_name option)
 {
@@ -18,7 +18,8 @@ static void print_option(enum option_name option)
 
 static void print_command(enum command command)
 {
-    printf("usage: nnt %s %s [options]\n%s\n\n", command_rows[command].name, command_rows[command].operands, command_rows[command].help);
+    printf("usage: nnt %s %s [options]\n%s\n\n", command_rows[command].name, command_rows[command].operands,
+           command_rows[command].help);
     for (uint32_t i = 0; i < OPTIONS; i++)
         if (option_applies((enum option_name)i, command)) print_option((enum option_name)i);
 }
@@ -31,11 +32,13 @@ static void print_overview(void)
     puts("\noptions (nnt COMMAND --help lists those of a command):");
     for (uint32_t i = 0; i < OPTIONS; i++) print_option((enum option_name)i);
     puts("\ntopics of nnt help:");
-    for (uint32_t i = 0; i < word_table_count; i++) printf("  %-14s %s\n", word_tables[i].name, word_tables[i].help);
-    puts("\nexit status: 0 done; 1 the input was wrong; 2 the program or machine failed; 130, 143 interrupted, checkpoint saved");
+    for (uint32_t i = 0; i < word_table_count; i++)
+        printf("  %-14s %s\n", word_tables[i].name, word_tables[i].help);
+    puts("\nexit status: 0 done; 1 the input was wrong; 2 the program or machine failed; 130, 143 interrupted, "
+         "checkpoint saved");
 }
 
-/* ---- topics ---------------------------------------------------------------------------------------------------------------- */
+/* ---- topics ---- */
 
 /* Columns that a text takes: bytes that go on a character of UTF-8 take none. */
 static int width_of(const char *text)
@@ -60,9 +63,12 @@ static void write_usage(const struct word *word, struct text *out)
     if (!word->arguments[0]) return;
     text_add(out, statement ? " " : "(");
     for (const char *c = any ? "FIELD: FILE, …" : word->arguments; *c; c++) {
-        if (statement || any || (*c != ' ' && *c != '=')) text_add(out, "%c", *c);
-        else if (*c == '=') text_add(out, ": ");
-        else text_add(out, c[-1] == ',' || c[-1] == ':' ? " " : ", ");
+        if (statement || any || (*c != ' ' && *c != '='))
+            text_add(out, "%c", *c);
+        else if (*c == '=')
+            text_add(out, ": ");
+        else
+            text_add(out, c[-1] == ',' || c[-1] == ':' ? " " : ", ");
     }
     if (!statement) text_add(out, ")");
 }
@@ -74,8 +80,8 @@ static void print_word_line(const struct word *word)
     struct text usage = {0};
     write_usage(word, &usage);
     int width = width_of(usage.data);
-    printf("  %s%*s%s%s\n", usage.data, width > COLUMN ? 0 : COLUMN - width, width > COLUMN ? "\n      " : "", word->help,
-           word->supported ? "" : "  (not yet supported)");
+    printf("  %s%*s%s%s\n", usage.data, width > COLUMN ? 0 : COLUMN - width, width > COLUMN ? "\n      " : "",
+           word->help, word->supported ? "" : "  (not yet supported)");
     text_fini(&usage);
 }
 
@@ -88,7 +94,8 @@ static void print_topic(const struct word_table *table)
         struct word word = table->word(i);
         if (!word.name) continue;
         size_t length = (size_t)(bare(word.name) - word.name);
-        if (length && strncmp(block, word.name, length)) printf("%sin %.*s:\n", *block ? "\n" : "", (int)length - 1, word.name);
+        if (length && strncmp(block, word.name, length))
+            printf("%sin %.*s:\n", *block ? "\n" : "", (int)length - 1, word.name);
         if (length) block = word.name;
         print_word_line(&word);
     }
@@ -120,8 +127,8 @@ static bool print_word(const char *topic)
             struct text usage = {0};
             write_usage(&word, &usage);
             int block = (int)(bare(word.name) - word.name);
-            printf("%s (%s%s%.*s): %s%s\n", usage.data, word_tables[t].name, block ? " of " : "", block ? block - 1 : 0, word.name,
-                   word.help, word.supported ? "" : "  (not yet supported)");
+            printf("%s (%s%s%.*s): %s%s\n", usage.data, word_tables[t].name, block ? " of " : "",
+                   block ? block - 1 : 0, word.name, word.help, word.supported ? "" : "  (not yet supported)");
             text_fini(&usage);
             found = true;
         }
@@ -140,14 +147,17 @@ static void suggest(struct session *session, const struct operand_text *topic)
     }
     for (uint32_t i = 0; i < COMMANDS; i++) names[n++] = command_rows[i].name;
     diag_input(session->diag, topic->at, "unknown-topic", "there is no help on '%s'", topic->text);
-    if (!diag_did_you_mean(session->diag, topic->text, names, n)) diag_hint(session->diag, "nnt help lists the topics");
+    if (!diag_did_you_mean(session->diag, topic->text, names, n))
+        diag_hint(session->diag, "nnt help lists the topics");
 }
 
 int cmd_help(struct session *session)
 {
     const struct options *o = &session->options;
-    if (o->command != COMMAND_help) print_command(o->command);
-    else if (!o->n_files) print_overview();
+    if (o->command != COMMAND_help)
+        print_command(o->command);
+    else if (!o->n_files)
+        print_overview();
     else {
         const char *topic = o->file[0].text;
         bool command = print_named(topic), word = print_word(topic);

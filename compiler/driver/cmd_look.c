@@ -8,7 +8,7 @@
 #include "compiler/irgen/irgen.h"
 #include "runtime/base/file.h"
 
-/* ---- check ------------------------------------------------------------------------------------------------------------ */
+/* ---- check ---- */
 
 int cmd_check(struct session *session)
 {
@@ -17,13 +17,13 @@ int cmd_check(struct session *session)
         struct times times = {0};
         const struct model *model = read_model(session, &o->file[i], &times, NULL);
         if (model && !o->given[OPTION_quiet] && !o->given[OPTION_json])
-            printf("%s: fine: network %s, %u groups, %llu trainable parameters\n", o->file[i].text, model->name, model->n_groups,
-                   (unsigned long long)model_trainables(model));
+            printf("%s: fine: network %s, %u groups, %llu trainable parameters\n", o->file[i].text, model->name,
+                   model->n_groups, (unsigned long long)model_trainables(model));
     }
     return 0;
 }
 
-/* ---- fmt -------------------------------------------------------------------------------------------------------------- */
+/* ---- fmt ---- */
 
 /* A file with mistakes is left as it is; standard input goes to standard output. */
 static bool format_file(struct session *session, const struct operand_text *file)
@@ -37,8 +37,10 @@ static bool format_file(struct session *session, const struct operand_text *file
     bool same = text.length == source->length && !memcmp(text.data, source->text, text.length);
     if (session->options.given[OPTION_check]) {
         if (!same) printf("%s: not in canonical layout\n", file->text);
-    } else if (!strcmp(file->text, "-")) fwrite(text.data, 1, text.length, stdout);
-    else if (!same && !file_write(session->diag, file->at, file->text, text.data, text.length)) same = false;
+    } else if (!strcmp(file->text, "-"))
+        fwrite(text.data, 1, text.length, stdout);
+    else if (!same && !file_write(session->diag, file->at, file->text, text.data, text.length))
+        same = false;
     text_fini(&text);
     return same || !session->options.given[OPTION_check];
 }
@@ -46,19 +48,24 @@ static bool format_file(struct session *session, const struct operand_text *file
 int cmd_fmt(struct session *session)
 {
     bool all_same = true;
-    for (uint32_t i = 0; i < session->options.n_files; i++) all_same &= format_file(session, &session->options.file[i]);
+    for (uint32_t i = 0; i < session->options.n_files; i++)
+        all_same &= format_file(session, &session->options.file[i]);
     return all_same ? 0 : 1;
 }
 
-/* ---- emit ------------------------------------------------------------------------------------------------------------- */
+/* ---- emit ---- */
 
 static struct job whole_job(const struct session *session, const struct model *model)
 {
     bool standalone = session->options.given[OPTION_standalone];
-    uint32_t entries = model->loss ? 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step
+    uint32_t entries = model->loss ? 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient |
+                                         1u << NNT_ENTRY_step
                                    : 1u << NNT_ENTRY_forward;
-    if (model->ensemble_proper && !standalone) entries |= 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise;
-    return (struct job){.entries = entries, .real_bytes = session->options.real_bytes, .batch = model->train.batch,
+    if (model->ensemble_proper && !standalone)
+        entries |= 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise;
+    return (struct job){.entries = entries,
+                        .real_bytes = session->options.real_bytes,
+                        .batch = model->train.batch,
                         .standalone = standalone};
 }
 
@@ -70,7 +77,8 @@ static bool is_pass(struct session *session, const struct operand_text *name)
         if (!strcmp(pass_names[n], name->text)) return true;
         text_add(&names, "%s%s", n ? " " : "", pass_names[n]);
     }
-    diag_input(session->diag, name->at, "unknown-pass", "there is no pass '%s'; expected one of %s", name->text, names.data);
+    diag_input(session->diag, name->at, "unknown-pass", "there is no pass '%s'; expected one of %s", name->text,
+               names.data);
     diag_did_you_mean(session->diag, name->text, pass_names, n);
     text_fini(&names);
     return false;
@@ -117,8 +125,14 @@ static void emit_text(void (*print)(const void *, struct text *), const void *wh
     text_fini(&text);
 }
 
-static void print_tree(const void *tree, struct text *out) { ast_dump(tree, out); }
-static void print_model(const void *model, struct text *out) { model_dump(model, out); }
+static void print_tree(const void *tree, struct text *out)
+{
+    ast_dump(tree, out);
+}
+static void print_model(const void *model, struct text *out)
+{
+    model_dump(model, out);
+}
 
 static void emit_math(struct session *session, const struct model *model)
 {
@@ -133,8 +147,10 @@ int cmd_emit(struct session *session)
     const struct options *o = &session->options;
     struct times times = {0};
     struct ast_source *source;
-    if (!o->given[OPTION_math] && !o->given[OPTION_ast] && !o->given[OPTION_model] && !o->given[OPTION_ir] && !o->given[OPTION_llvm] && !o->given[OPTION_asm]) {
-        diag_input(session->diag, (struct span){0}, "missing-option", "nnt emit needs one of --math --ast --model --ir --llvm --asm");
+    if (!o->given[OPTION_math] && !o->given[OPTION_ast] && !o->given[OPTION_model] && !o->given[OPTION_ir] &&
+        !o->given[OPTION_llvm] && !o->given[OPTION_asm]) {
+        diag_input(session->diag, (struct span){0}, "missing-option",
+                   "nnt emit needs one of --math --ast --model --ir --llvm --asm");
         return 0;
     }
     if (o->given[OPTION_ast]) {
@@ -144,9 +160,13 @@ int cmd_emit(struct session *session)
     }
     struct model *model = read_model(session, &o->file[0], &times, NULL);
     if (!model) return 0;
-    if (o->given[OPTION_math]) emit_math(session, model);
-    else if (o->given[OPTION_model]) emit_text(print_model, model);
-    else if (o->given[OPTION_ir]) emit_plan(session, model);
-    else emit_code(session, model, o->given[OPTION_asm]);
+    if (o->given[OPTION_math])
+        emit_math(session, model);
+    else if (o->given[OPTION_model])
+        emit_text(print_model, model);
+    else if (o->given[OPTION_ir])
+        emit_plan(session, model);
+    else
+        emit_code(session, model, o->given[OPTION_asm]);
     return 0;
 }

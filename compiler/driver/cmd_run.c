@@ -40,13 +40,16 @@ static bool save(struct run *run)
     return checkpoint_write(run->session->diag, run->trainer, record_folder(run->record));
 }
 
-/* ---- before the first step ---------------------------------------------------------------------------------------------- */
+/* ---- before the first step ---- */
 
 static bool open_module(struct run *run)
 {
     const struct options *o = &run->session->options;
     if (!run->model->trains) return true;
-    struct job job = {.entries = 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_step, .real_bytes = o->real_bytes, .batch = run->model->train.batch, .interpreter = o->interpreter};
+    struct job job = {.entries = 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_step,
+                      .real_bytes = o->real_bytes,
+                      .batch = run->model->train.batch,
+                      .interpreter = o->interpreter};
     run->module = compile(run->session, run->model, &job, &run->times);
     return run->module != NULL;
 }
@@ -54,8 +57,9 @@ static bool open_module(struct run *run)
 static bool start_weights(struct run *run)
 {
     const struct options *o = &run->session->options;
-    return !o->given[OPTION_weights] || weights_read(run->session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text,
-                                                     run->module, trainer_parameters(run->trainer));
+    return !o->given[OPTION_weights] ||
+           weights_read(run->session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text, run->module,
+                        trainer_parameters(run->trainer));
 }
 
 static bool open_trainer(struct run *run)
@@ -70,7 +74,8 @@ static bool open_trainer(struct run *run)
 static bool open_observer(struct run *run)
 {
     const struct options *o = &run->session->options;
-    struct observed observed = {run->model, run->data, run->module, run->module ? o->real_bytes : 8, o->interpreter};
+    struct observed observed = {run->model, run->data, run->module, run->module ? o->real_bytes : 8,
+                                o->interpreter};
     run->observer = observer_new(run->session, &observed, &run->times);
     return run->observer != NULL;
 }
@@ -79,7 +84,9 @@ static bool open_record(struct run *run)
 {
     const struct options *o = &run->session->options;
     bool resume = o->given[OPTION_resume];
-    const char *out = resume ? o->value[OPTION_resume].text : o->given[OPTION_out] ? o->value[OPTION_out].text : NULL;
+    const char *out = resume                 ? o->value[OPTION_resume].text
+                      : o->given[OPTION_out] ? o->value[OPTION_out].text
+                                             : NULL;
     run->record = record_open(run->session->diag, out, run->model->name, resume, trainer_state(run->trainer).step);
     if (!run->record) return false;
     /* The checkpoint first: a folder with a run.json can always be resumed. */
@@ -92,10 +99,11 @@ static void introduce(const struct run *run)
     const struct model *m = run->model;
     const struct train_state at = trainer_state(run->trainer);
     if (run->session->options.given[OPTION_quiet] || run->session->options.given[OPTION_json]) return;
-    fprintf(stderr, "%s: %u groups, %" PRIu64 " trainable parameters; %u training samples", m->name, m->n_groups, model_trainables(m),
-            run->data->train.count);
+    fprintf(stderr, "%s: %u groups, %" PRIu64 " trainable parameters; %u training samples", m->name, m->n_groups,
+            model_trainables(m), run->data->train.count);
     if (run->data->test.count) fprintf(stderr, ", %u test samples", run->data->test.count);
-    uint32_t count = run->data->train.count, batch = m->train.batch && m->train.batch < count ? m->train.batch : count;
+    uint32_t count = run->data->train.count,
+             batch = m->train.batch && m->train.batch < count ? m->train.batch : count;
     fprintf(stderr, "; %" PRIu64 " steps of %u\nrun folder: %s\n", at.steps, batch, record_folder(run->record));
     if (at.step) fprintf(stderr, "going on at step %" PRIu64 "\n", at.step);
 }
@@ -114,7 +122,7 @@ static bool open_run(struct run *run)
     return run->data && open_module(run);
 }
 
-/* ---- during the run ------------------------------------------------------------------------------------------------------- */
+/* ---- during the run ---- */
 
 static bool record_moments(struct run *run, const struct moment *moment, uint32_t n)
 {
@@ -142,7 +150,8 @@ static bool measure(struct run *run)
     uint32_t n;
     double progress = at.steps ? (double)at.step / (double)at.steps : 1;
     if (!observer_due(run->observer, &at)) return true;
-    if (!observe(run->observer, &at, progress, false, trainer_parameters(run->trainer), run->trainer, moment, &n)) return false;
+    if (!observe(run->observer, &at, progress, false, trainer_parameters(run->trainer), run->trainer, moment, &n))
+        return false;
     double spent = run->train - run->train_at_measured;
     if (at.samples > run->samples_before && spent > 0)
         moment_add(&moment[0], "samples_per_second", (double)(at.samples - run->samples_before) / spent);
@@ -155,8 +164,10 @@ static bool measure(struct run *run)
 static bool diverged(struct run *run)
 {
     struct train_state at = trainer_state(run->trainer);
-    diag_input(run->session->diag, (struct span){0}, "diverged", "the loss is no longer finite at step %" PRIu64, at.step + 1);
-    diag_hint(run->session->diag, "the weights grew without bound: try a smaller rate, or clip: 1 in the optimizer");
+    diag_input(run->session->diag, (struct span){0}, "diverged", "the loss is no longer finite at step %" PRIu64,
+               at.step + 1);
+    diag_hint(run->session->diag,
+              "the weights grew without bound: try a smaller rate, or clip: 1 in the optimizer");
     diag_note(run->session->diag, (struct span){0}, "the checkpoint of step %" PRIu64 " is kept in %s", run->saved,
               record_folder(run->record));
     return false;
@@ -184,7 +195,8 @@ static bool train(struct run *run)
     run->samples_before = trainer_state(run->trainer).samples;
     run->since = seconds();
     run->saved = first;
-    run->progress = progress_begin(run->session->options.given[OPTION_quiet] || run->session->options.given[OPTION_json], first);
+    run->progress = progress_begin(
+        run->session->options.given[OPTION_quiet] || run->session->options.given[OPTION_json], first);
     if (first == 0 && !measure(run)) return false;
     for (struct train_state at = trainer_state(run->trainer); at.step < at.steps && !session_interrupted();) {
         uint64_t before = at.samples;
@@ -199,7 +211,7 @@ static bool train(struct run *run)
     return true;
 }
 
-/* ---- at the end ------------------------------------------------------------------------------------------------------------- */
+/* ---- at the end ---- */
 
 static bool write_weights(struct run *run)
 {
@@ -209,8 +221,10 @@ static bool write_weights(struct run *run)
     uint32_t n = 0;
     for (uint32_t g = 0; g < data->n_groups; g++) {
         if (!data->scale[g]) continue;
-        extra[n++] = (struct extra_tensor){arena_printf(arena, "scale.%s", data->group[g].name), data->scale[g], data->group[g].size};
-        extra[n++] = (struct extra_tensor){arena_printf(arena, "offset.%s", data->group[g].name), data->offset[g], data->group[g].size};
+        extra[n++] = (struct extra_tensor){arena_printf(arena, "scale.%s", data->group[g].name), data->scale[g],
+                                           data->group[g].size};
+        extra[n++] = (struct extra_tensor){arena_printf(arena, "offset.%s", data->group[g].name), data->offset[g],
+                                           data->group[g].size};
     }
     char *path = file_join(record_folder(run->record), "weights.safetensors");
     bool written = weights_write(run->session->diag, path, run->module, trainer_parameters(run->trainer), extra, n);
@@ -225,10 +239,13 @@ static int finish(struct run *run)
     int signal = at.step < at.steps ? session_interrupted() : 0;
     if (!save(run) || !write_weights(run)) return 0;
     if (o->given[OPTION_json])
-        summary_print(&(struct summary){run->last, run->n_last, run->times, run->first_step, run->train, observer_seconds(run->observer),
-                                        run->data->seconds, at.step, model_trainables(run->model), record_folder(run->record)});
+        summary_print(&(struct summary){run->last, run->n_last, run->times, run->first_step, run->train,
+                                        observer_seconds(run->observer), run->data->seconds, at.step,
+                                        model_trainables(run->model), record_folder(run->record)});
     else if (!o->given[OPTION_quiet])
-        fprintf(stderr, "%s after step %" PRIu64 ": %.2f s training, %.2f s measuring, %.2f s compiling; weights in %s/weights.safetensors\n",
+        fprintf(stderr,
+                "%s after step %" PRIu64
+                ": %.2f s training, %.2f s measuring, %.2f s compiling; weights in %s/weights.safetensors\n",
                 signal ? "interrupted" : "done", at.step, run->train, observer_seconds(run->observer),
                 run->times.passes + run->times.codegen, record_folder(run->record));
     if (signal) fprintf(stderr, "go on with: nnt run --resume %s\n", record_folder(run->record));
@@ -244,26 +261,34 @@ static int only_measure(struct run *run)
     struct moment moment[2];
     uint32_t n;
     if (o->given[OPTION_resume]) {
-        diag_input(diag, o->value[OPTION_resume].at, "bad-run", "the run in '%s' trained nothing, so that there is nothing to go on with",
+        diag_input(diag, o->value[OPTION_resume].at, "bad-run",
+                   "the run in '%s' trained nothing, so that there is nothing to go on with",
                    o->value[OPTION_resume].text);
         return 0;
     }
     if (!open_observer(run)) return 0;
     const double *parameters = observer_start(run->observer, run->model->train.seed);
     if (!parameters) return 0;
-    run->record = record_open(diag, o->given[OPTION_out] ? o->value[OPTION_out].text : NULL, run->model->name, false, 0);
-    if (!run->record || !record_run(run->record, diag, manifest_text(run->session, run->model, run->source, &run->times))) return 0;
-    if (!observe(run->observer, &at, 1, true, parameters, NULL, moment, &n) || !record_moments(run, moment, n)) return 0;
+    run->record =
+        record_open(diag, o->given[OPTION_out] ? o->value[OPTION_out].text : NULL, run->model->name, false, 0);
+    if (!run->record ||
+        !record_run(run->record, diag, manifest_text(run->session, run->model, run->source, &run->times)))
+        return 0;
+    if (!observe(run->observer, &at, 1, true, parameters, NULL, moment, &n) || !record_moments(run, moment, n))
+        return 0;
     if (o->given[OPTION_json])
-        summary_print(&(struct summary){run->last, run->n_last, run->times, 0, 0, observer_seconds(run->observer), run->data->seconds, 0,
-                                        model_trainables(run->model), record_folder(run->record)});
+        summary_print(&(struct summary){run->last, run->n_last, run->times, 0, 0, observer_seconds(run->observer),
+                                        run->data->seconds, 0, model_trainables(run->model),
+                                        record_folder(run->record)});
     return 0;
 }
 
 static void close_run(struct run *run)
 {
-    if (run->record && diag_failed(run->session->diag)) record_abandon(run->record);
-    else if (run->record && !record_close(run->record, run->session->diag)) run->record = NULL;
+    if (run->record && diag_failed(run->session->diag))
+        record_abandon(run->record);
+    else if (run->record && !record_close(run->record, run->session->diag))
+        run->record = NULL;
     observer_free(run->observer);
     trainer_free(run->trainer);
     release_module(run->module);
@@ -276,7 +301,8 @@ int cmd_run(struct session *session)
     int status = 0;
     session_catch_signals();
     if (open_run(&run)) {
-        if (!run.model->trains) status = only_measure(&run);
+        if (!run.model->trains)
+            status = only_measure(&run);
         else if (open_trainer(&run) && open_observer(&run) && open_record(&run)) {
             introduce(&run);
             if (train(&run)) status = finish(&run);

@@ -19,9 +19,12 @@ static const struct engine {
     struct job job;
     double tolerance;
 } engines[] = {
-    {"jit plain f64", {.real_bytes = 8, .plain = true}, 1e-10}, {"jit f64", {.real_bytes = 8}, 1e-10},
-    {"object f64", {.real_bytes = 8, .standalone = true}, 1e-10}, {"interpreter f32", {.real_bytes = 4, .interpreter = true}, 1e-4},
-    {"jit f32", {.real_bytes = 4}, 1e-4},                       {"object f32", {.real_bytes = 4, .standalone = true}, 1e-4},
+    {"jit plain f64", {.real_bytes = 8, .plain = true}, 1e-10},
+    {"jit f64", {.real_bytes = 8}, 1e-10},
+    {"object f64", {.real_bytes = 8, .standalone = true}, 1e-10},
+    {"interpreter f32", {.real_bytes = 4, .interpreter = true}, 1e-4},
+    {"jit f32", {.real_bytes = 4}, 1e-4},
+    {"object f32", {.real_bytes = 4, .standalone = true}, 1e-4},
 };
 
 struct verifying {
@@ -31,12 +34,12 @@ struct verifying {
     const struct nnt_module *reference; /* the interpreter in float64, the graph as built */
     struct exercise start;              /* its slabs: the numbers that everything begins with */
     double beta;
-    struct gaussian *expected; /* by sample; NULL: there is no proper ensemble */
+    struct gaussian *expected;                  /* by sample; NULL: there is no proper ensemble */
     const char *inputs, *weights, *no_ensemble; /* in words; why there is none */
     struct findings findings;
 };
 
-/* ---- the numbers to begin with ------------------------------------------------------------------------------------------ */
+/* ---- the numbers to begin with ---- */
 
 /* Both precisions begin with the same numbers. */
 static void round_slab(struct exercise *x, enum nnt_slab slab)
@@ -54,10 +57,12 @@ static void move_weights(struct verifying *v, uint64_t seed)
     for (uint32_t p = 0; p < m->n_parameters; p++) {
         const struct nnt_field *f = &m->field[m->parameter[p].field];
         struct random random = random_stream(seed, RANDOM_PROBE, p, 2);
-        double scale = MOVED / sqrt(m->parameter[p].is_weight && m->parameter[p].fan_in ? m->parameter[p].fan_in : 1);
+        double scale =
+            MOVED / sqrt(m->parameter[p].is_weight && m->parameter[p].fan_in ? m->parameter[p].fan_in : 1);
         for (uint64_t e = 0, n = exercise_size(&v->start, f); m->parameter[p].gradient != NNT_NONE && e < n; e++) {
             bool none = v->model->parameter[p].hollow && e / f->extent[1] == e % f->extent[1];
-            if (!none) exercise_set(&v->start, f, e, exercise_get(&v->start, f, e) + scale * random_normal(&random));
+            if (!none)
+                exercise_set(&v->start, f, e, exercise_get(&v->start, f, e) + scale * random_normal(&random));
         }
     }
 }
@@ -69,7 +74,8 @@ static bool set_weights(struct verifying *v)
     if (o->given[OPTION_weights]) {
         struct operand_text file = o->value[OPTION_weights];
         v->weights = file.text;
-        if (!weights_read(v->session->diag, file.at, file.text, v->reference, v->start.call.slab[NNT_PARAMETERS])) return false;
+        if (!weights_read(v->session->diag, file.at, file.text, v->reference, v->start.call.slab[NNT_PARAMETERS]))
+            return false;
     } else {
         v->weights = "the file's initial weights, each moved a little";
         move_weights(v, v->model->train.seed);
@@ -95,7 +101,8 @@ static struct data *data_or_none(struct verifying *v)
     struct diag *aside = diag_aside(v->session->diag);
     struct data *data = data_open(aside, &v->model->data, 8, MOST_DATA);
     const char *why = why_not(v, aside);
-    v->inputs = data ? "samples of the training data" : arena_printf(v->session->arena, "random samples (%s)", why ? why : "no data");
+    v->inputs = data ? "samples of the training data"
+                     : arena_printf(v->session->arena, "random samples (%s)", why ? why : "no data");
     return data;
 }
 
@@ -103,7 +110,8 @@ static void set_data(struct verifying *v, const struct data *data)
 {
     uint32_t which[SAMPLES], n = data_probe(data->train.count, SAMPLES, v->model->data.seed, which);
     for (uint32_t d = 0; d < data->n_groups; d++) {
-        const struct nnt_field *f = &v->reference->field[v->reference->group[model_group(v->model, data->group[d].name)].data];
+        const struct nnt_field *f =
+            &v->reference->field[v->reference->group[model_group(v->model, data->group[d].name)].data];
         uint64_t size = exercise_size(&v->start, f);
         double *values = arena_alloc(v->session->arena, (size + 1) * sizeof *values);
         data_gather(data, &data->train, d, which, n, values);
@@ -141,11 +149,12 @@ static bool open_start(struct verifying *v)
     return true;
 }
 
-/* ---- the checks --------------------------------------------------------------------------------------------------------- */
+/* ---- the checks ---- */
 
 static uint32_t entries_of(const struct engine *engine)
 {
-    uint32_t object = 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step;
+    uint32_t object =
+        1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step;
     return engine->job.standalone ? object : (1u << NNT_ENTRIES) - 1;
 }
 
@@ -154,7 +163,9 @@ static uint32_t entries_of(const struct engine *engine)
 static struct gaussian *gaussians(struct verifying *v, const struct nnt_module *module, double beta)
 {
     v->no_ensemble = "the file has no proper ensemble";
-    if (!v->model->ensemble_proper || !module->entry[NNT_ENTRY_ensemble_forward] || !module->entry[NNT_ENTRY_linearise]) return NULL;
+    if (!v->model->ensemble_proper || !module->entry[NNT_ENTRY_ensemble_forward] ||
+        !module->entry[NNT_ENTRY_linearise])
+        return NULL;
     uint32_t n_groups = v->reference->n_groups, batch = v->start.call.batch;
     struct diag *aside = diag_aside(v->session->diag);
     struct ensemble *ensemble = ensemble_new(aside, v->model->ensemble_at, module, batch);
@@ -170,7 +181,8 @@ static struct gaussian *gaussians(struct verifying *v, const struct nnt_module *
     }
     struct exercise own = exercise_open(module, batch);
     exercise_copy(&own, &v->start);
-    bool good = ensemble && ensemble_evaluate(ensemble, aside, own.call.slab[NNT_PARAMETERS], data, batch, beta, out);
+    bool good =
+        ensemble && ensemble_evaluate(ensemble, aside, own.call.slab[NNT_PARAMETERS], data, batch, beta, out);
     exercise_close(&own);
     ensemble_free(ensemble);
     v->no_ensemble = why_not(v, aside);
@@ -185,7 +197,8 @@ static bool check_engine(struct verifying *v, const struct engine *engine)
     struct nnt_module *module = compile(v->session, v->model, &job, &v->times);
     if (!module) return false;
     verify_engine(&v->findings, engine->name, engine->tolerance, module, v->reference, &v->start);
-    struct gaussian *got = v->expected && job.real_bytes == 8 && !job.standalone ? gaussians(v, module, v->beta) : NULL;
+    struct gaussian *got =
+        v->expected && job.real_bytes == 8 && !job.standalone ? gaussians(v, module, v->beta) : NULL;
     if (got) verify_gaussians(&v->findings, engine->name, engine->tolerance, got, v->expected, v->start.call.batch);
     release_module(module);
     return true;
@@ -212,7 +225,7 @@ static bool check_all(struct verifying *v)
     return true;
 }
 
-/* ---- the table ---------------------------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static uint32_t count_broken(const struct findings *f)
 {
@@ -223,16 +236,20 @@ static uint32_t count_broken(const struct findings *f)
 
 static void print_table(const struct verifying *v)
 {
-    printf("%s: against the interpreter in float64, on %u %s, with %s\n", v->model->name, v->start.call.batch, v->inputs, v->weights);
+    printf("%s: against the interpreter in float64, on %u %s, with %s\n", v->model->name, v->start.call.batch,
+           v->inputs, v->weights);
     if (!v->expected) printf("the ensemble is not compared: %s\n", v->no_ensemble);
-    printf("%-16s %-21s %9s %9s %9s %7s  %-6s  %s\n", "checked", "quantity", "largest", "tolerance", "compared", "skipped", "", "where");
+    printf("%-16s %-21s %9s %9s %9s %7s  %-6s  %s\n", "checked", "quantity", "largest", "tolerance", "compared",
+           "skipped", "", "where");
     for (uint32_t i = 0; i < v->findings.count; i++) {
         const struct finding *f = &v->findings.finding[i];
         printf("%-16s %-21s %9.2g %9.0e %9llu %7llu  %-6s  %s\n", f->by, f->quantity, f->deviation, f->tolerance,
-               (unsigned long long)f->compared, (unsigned long long)f->skipped, finding_holds(f) ? "ok" : "NOT OK", f->where);
+               (unsigned long long)f->compared, (unsigned long long)f->skipped, finding_holds(f) ? "ok" : "NOT OK",
+               f->where);
     }
     uint32_t broken = count_broken(&v->findings);
-    printf("%u of %u checks hold; skipped: elements with a kink nearby\n", v->findings.count - broken, v->findings.count);
+    printf("%u of %u checks hold; skipped: elements with a kink nearby\n", v->findings.count - broken,
+           v->findings.count);
 }
 
 static void print_json(const struct verifying *v)
@@ -240,14 +257,15 @@ static void print_json(const struct verifying *v)
     json_t *checks = json_array();
     for (uint32_t i = 0; i < v->findings.count; i++) {
         const struct finding *f = &v->findings.finding[i];
-        json_array_append_new(checks, json_pack("{s:s, s:s, s:f, s:f, s:I, s:I, s:b, s:s}", "by", f->by, "quantity", f->quantity, "largest",
-                                                isfinite(f->deviation) ? f->deviation : 1e308, "tolerance", f->tolerance, "compared",
-                                                (json_int_t)f->compared, "skipped", (json_int_t)f->skipped, "ok", finding_holds(f),
-                                                "where", f->where));
+        json_array_append_new(checks,
+                              json_pack("{s:s, s:s, s:f, s:f, s:I, s:I, s:b, s:s}", "by", f->by, "quantity",
+                                        f->quantity, "largest", isfinite(f->deviation) ? f->deviation : 1e308,
+                                        "tolerance", f->tolerance, "compared", (json_int_t)f->compared, "skipped",
+                                        (json_int_t)f->skipped, "ok", finding_holds(f), "where", f->where));
     }
-    json_t *all = json_pack("{s:s, s:i, s:s, s:s, s:b, s:b, s:o}", "network", v->model->name, "samples", (int)v->start.call.batch, "inputs",
-                            v->inputs, "weights", v->weights, "ensemble", v->expected != NULL, "ok", !count_broken(&v->findings),
-                            "checks", checks);
+    json_t *all = json_pack("{s:s, s:i, s:s, s:s, s:b, s:b, s:o}", "network", v->model->name, "samples",
+                            (int)v->start.call.batch, "inputs", v->inputs, "weights", v->weights, "ensemble",
+                            v->expected != NULL, "ok", !count_broken(&v->findings), "checks", checks);
     json_dumpf(all, stdout, JSON_REAL_PRECISION(9));
     putchar('\n');
     json_decref(all);
@@ -256,12 +274,15 @@ static void print_json(const struct verifying *v)
 static void report(struct verifying *v)
 {
     uint32_t broken = count_broken(&v->findings);
-    if (v->session->options.given[OPTION_json]) print_json(v);
-    else if (!v->session->options.given[OPTION_quiet]) print_table(v);
+    if (v->session->options.given[OPTION_json])
+        print_json(v);
+    else if (!v->session->options.given[OPTION_quiet])
+        print_table(v);
     if (!broken) return;
-    diag_machine(v->session->diag, (struct span){0}, "not-verified", "%u of %u checks do not hold on this network", broken,
-                 v->findings.count);
-    diag_hint(v->session->diag, "where only rows of f32 fail, this network needs --precision f64; else it is a fault of nnt: please report it");
+    diag_machine(v->session->diag, (struct span){0}, "not-verified", "%u of %u checks do not hold on this network",
+                 broken, v->findings.count);
+    diag_hint(v->session->diag, "where only rows of f32 fail, this network needs --precision f64; else it is a "
+                                "fault of nnt: please report it");
 }
 
 int cmd_verify(struct session *session)

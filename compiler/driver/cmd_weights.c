@@ -25,16 +25,21 @@ static bool open_given(struct given *given, uint32_t entries)
     given->data = read_data(session, given->model);
     if (!given->data) return false;
     if (!o->given[OPTION_weights]) {
-        diag_input(session->diag, (struct span){0}, "missing-option", "nnt %s needs --weights FILE", command_rows[o->command].name);
+        diag_input(session->diag, (struct span){0}, "missing-option", "nnt %s needs --weights FILE",
+                   command_rows[o->command].name);
         return false;
     }
     if (!given->model->loss) return true;
     /* For the batch of a run, so that the kernels, and with them the last bits, are the run's. */
-    struct job job = {.entries = entries, .real_bytes = o->real_bytes, .batch = given->model->train.batch, .interpreter = o->interpreter};
+    struct job job = {.entries = entries,
+                      .real_bytes = o->real_bytes,
+                      .batch = given->model->train.batch,
+                      .interpreter = o->interpreter};
     given->module = compile(session, given->model, &job, &given->times);
     if (!given->module) return false;
     given->parameters = arena_alloc(session->arena, given->module->size[NNT_PARAMETERS] * o->real_bytes);
-    return weights_read(session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text, given->module, given->parameters);
+    return weights_read(session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text, given->module,
+                        given->parameters);
 }
 
 static void close_given(struct given *given)
@@ -62,7 +67,8 @@ static uint32_t losses_of(const struct data *data)
 {
     uint32_t asked = 1u << MEASURE_loss | 1u << MEASURE_accuracy;
     for (uint32_t g = 0; g < data->n_groups; g++)
-        if (!data->group[g].input && data->target[g] == TARGET_NUMBER) asked = 1u << MEASURE_loss | 1u << MEASURE_rmse;
+        if (!data->group[g].input && data->target[g] == TARGET_NUMBER)
+            asked = 1u << MEASURE_loss | 1u << MEASURE_rmse;
     return asked;
 }
 
@@ -72,12 +78,16 @@ int cmd_eval(struct session *session)
     struct moment moment = {0};
     if (open_given(&given, 1u << NNT_ENTRY_loss) && !given.module)
         diag_input(session->diag, (struct span){0}, "no-loss", "the file has no boundary loss to evaluate");
-    struct evaluator *evaluator = diag_failed(session->diag) ? NULL : evaluator_new(session->diag, given.module, given.data, 256);
+    struct evaluator *evaluator =
+        diag_failed(session->diag) ? NULL : evaluator_new(session->diag, given.module, given.data, 256);
     if (evaluator) {
         bool tested = given.data->test.count > 0;
         moment.test = tested;
-        if (!tested) diag_warn(session->diag, (struct span){0}, "no-test-data", "there is no test data: these are of the training data");
-        if (evaluate(evaluator, tested ? &given.data->test : &given.data->train, NULL, 0, given.parameters, losses_of(given.data), &moment))
+        if (!tested)
+            diag_warn(session->diag, (struct span){0}, "no-test-data",
+                      "there is no test data: these are of the training data");
+        if (evaluate(evaluator, tested ? &given.data->test : &given.data->train, NULL, 0, given.parameters,
+                     losses_of(given.data), &moment))
             print_moments(session, &moment, 1);
     }
     evaluator_free(evaluator);
@@ -93,10 +103,12 @@ int cmd_measure(struct session *session)
     struct train_state at = {0};
     uint32_t n;
     if (open_given(&given, 1u << NNT_ENTRY_loss)) {
-        struct observed observed = {given.model, given.data, given.module, given.module ? session->options.real_bytes : 8,
-                                    session->options.interpreter};
+        struct observed observed = {given.model, given.data, given.module,
+                                    given.module ? session->options.real_bytes : 8, session->options.interpreter};
         observer = observer_new(session, &observed, &given.times);
-        const void *parameters = given.module ? given.parameters : observer ? observer_start(observer, given.model->train.seed) : NULL;
+        const void *parameters = given.module ? given.parameters
+                                 : observer   ? observer_start(observer, given.model->train.seed)
+                                              : NULL;
         if (observer && parameters &&
             observe(observer, &at, session->options.progress, true, parameters, NULL, moment, &n))
             print_moments(session, moment, n);

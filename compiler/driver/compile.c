@@ -16,7 +16,7 @@
 enum { MOST_SOURCE_BYTES = 16 << 20 };
 static const size_t MOST_DATA_BYTES = (size_t)8 << 30;
 
-/* ---- what is written, and what it means ---------------------------------------------------------------------------- */
+/* ---- what is written, and what it means ---- */
 
 struct ast_source *read_source(struct session *session, const struct operand_text *file, struct times *times)
 {
@@ -62,17 +62,20 @@ struct data *read_data(struct session *session, const struct model *model)
 {
     if (model->data.present || !model->data.n_groups)
         return data_open(session->diag, &model->data, session->options.real_bytes, MOST_DATA_BYTES);
-    diag_input(session->diag, model->data.group[0].at, "no-data", "'%s' is an input or output and the file has no data block",
-               model->data.group[0].shown);
+    diag_input(session->diag, model->data.group[0].at, "no-data",
+               "'%s' is an input or output and the file has no data block", model->data.group[0].shown);
     diag_hint(session->diag, "add one, as in: data { train xor() }");
     return NULL;
 }
 
-/* ---- what to compute, and how -------------------------------------------------------------------------------------- */
+/* ---- what to compute, and how ---- */
 
 static struct target target_of(struct session *session, const struct job *job)
 {
-    struct target target = {.real_bytes = job->real_bytes, .blas = !job->standalone && !job->plain, .plain = job->plain, .batch = job->batch ? job->batch : 64};
+    struct target target = {.real_bytes = job->real_bytes,
+                            .blas = !job->standalone && !job->plain,
+                            .plain = job->plain,
+                            .batch = job->batch ? job->batch : 64};
     const struct llvm_box *box = llvm_box(session->diag);
     if (box) target.vector_bytes = job->plain ? job->real_bytes : box->vector_bytes(&target);
     return target;
@@ -87,13 +90,14 @@ bool compile_kernels(struct session *session, const struct model *model, const s
     struct nnt_module *description = arena_alloc(session->arena, sizeof *description);
     *description = *describe(session->arena, model, graph);
     struct target target = target_of(session, job);
-    bool done = !diag_failed(session->diag) && run_passes(session->diag, session->arena, graph, description, &target,
-                                                          job->watch ? job->watch : &nothing, out_graph, out);
+    bool done =
+        !diag_failed(session->diag) && run_passes(session->diag, session->arena, graph, description, &target,
+                                                  job->watch ? job->watch : &nothing, out_graph, out);
     times->passes += seconds() - start;
     return done;
 }
 
-/* ---- who computes it ------------------------------------------------------------------------------------------------- */
+/* ---- who computes it ---- */
 
 static struct nnt_module *interpret(struct session *session, const struct model *model, const struct job *job)
 {
@@ -101,7 +105,8 @@ static struct nnt_module *interpret(struct session *session, const struct model 
     return interp_module(session->arena, graph, describe(session->arena, model, graph), job->real_bytes == 4);
 }
 
-struct nnt_module *compile(struct session *session, const struct model *model, const struct job *job, struct times *times)
+struct nnt_module *compile(struct session *session, const struct model *model, const struct job *job,
+                           struct times *times)
 {
     if (job->interpreter) return interpret(session, model, job);
     struct kernels kernels = {0};
@@ -167,7 +172,8 @@ const struct llvm_box *llvm_box(struct diag *diag)
     if (plugin) box = dlsym(plugin, "nnt_llvm_box");
     if (!box && diag) {
         const char *why = dlerror();
-        diag_machine(diag, (struct span){0}, "no-compiler", "the compiler's plug-in nnt_llvm.so cannot be opened: %s",
+        diag_machine(diag, (struct span){0}, "no-compiler",
+                     "the compiler's plug-in nnt_llvm.so cannot be opened: %s",
                      why ? why : "it is neither beside the command nor in lib/nnt");
     }
     return box;

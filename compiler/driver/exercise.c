@@ -46,14 +46,17 @@ static size_t place(const struct exercise *x, const struct nnt_field *field, uin
 double exercise_get(const struct exercise *x, const struct nnt_field *field, uint64_t e)
 {
     const void *slab = x->call.slab[field->slab];
-    return x->module->real_bytes == 4 ? (double)((const float *)slab)[place(x, field, e)] : ((const double *)slab)[place(x, field, e)];
+    return x->module->real_bytes == 4 ? (double)((const float *)slab)[place(x, field, e)]
+                                      : ((const double *)slab)[place(x, field, e)];
 }
 
 void exercise_set(struct exercise *x, const struct nnt_field *field, uint64_t e, double value)
 {
     void *slab = x->call.slab[field->slab];
-    if (x->module->real_bytes == 4) ((float *)slab)[place(x, field, e)] = (float)value;
-    else ((double *)slab)[place(x, field, e)] = value;
+    if (x->module->real_bytes == 4)
+        ((float *)slab)[place(x, field, e)] = (float)value;
+    else
+        ((double *)slab)[place(x, field, e)] = value;
 }
 
 const struct nnt_field *exercise_field(const struct nnt_module *module, enum nnt_slab slab, const char *name)
@@ -82,7 +85,8 @@ static void draw_field(struct exercise *x, const struct nnt_field *field, uint64
             exercise_set(x, field, e, (float)value);
             sum += value;
         }
-        for (uint64_t e = i; target && e < i + row; e++) exercise_set(x, field, e, (float)(exercise_get(x, field, e) / (row > 1 ? sum : 2)));
+        for (uint64_t e = i; target && e < i + row; e++)
+            exercise_set(x, field, e, (float)(exercise_get(x, field, e) / (row > 1 ? sum : 2)));
     }
 }
 
@@ -91,7 +95,8 @@ void exercise_draw(struct exercise *x, uint64_t seed)
     const struct nnt_module *m = x->module;
     for (uint32_t p = 0; p < m->n_parameters; p++) {
         uint32_t fan_in = m->parameter[p].fan_in ? m->parameter[p].fan_in : 1;
-        draw_field(x, &m->field[m->parameter[p].field], seed, false, m->parameter[p].is_weight ? 1 / sqrt(fan_in) : 0.3);
+        draw_field(x, &m->field[m->parameter[p].field], seed, false,
+                   m->parameter[p].is_weight ? 1 / sqrt(fan_in) : 0.3);
     }
     for (uint32_t g = 0; g < m->n_groups; g++) {
         if (m->group[g].data != NNT_NONE)
@@ -109,13 +114,15 @@ void exercise_copy(struct exercise *to, const struct exercise *from)
 {
     for (uint32_t f = 0; f < to->module->n_fields; f++) {
         const struct nnt_field *x = &to->module->field[f];
-        bool read = x->slab == NNT_PARAMETERS || x->slab == NNT_MOMENTS || x->slab == NNT_DATA || x->slab == NNT_STATE;
+        bool read =
+            x->slab == NNT_PARAMETERS || x->slab == NNT_MOMENTS || x->slab == NNT_DATA || x->slab == NNT_STATE;
         const struct nnt_field *y = read ? exercise_field(from->module, (enum nnt_slab)x->slab, x->name) : NULL;
-        for (uint64_t e = 0, n = y ? exercise_size(to, x) : 0; e < n; e++) exercise_set(to, x, e, exercise_get(from, y, e));
+        for (uint64_t e = 0, n = y ? exercise_size(to, x) : 0; e < n; e++)
+            exercise_set(to, x, e, exercise_get(from, y, e));
     }
 }
 
-/* ---- how far two results are apart ------------------------------------------------------------------------------------ */
+/* ---- how far two results are apart ---- */
 
 static double relative(double a, double b)
 {
@@ -132,7 +139,8 @@ void distance_add(struct distance *distance, const struct nnt_field *field, uint
     *distance = (struct distance){d, distance->compared, field, element, a, b};
 }
 
-struct distance exercise_compare(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, const char *prefix)
+struct distance exercise_compare(const struct exercise *a, const struct exercise *b, enum nnt_slab slab,
+                                 const char *prefix)
 {
     struct distance distance = {0};
     for (uint32_t f = 0; f < a->module->n_fields; f++) {
@@ -145,26 +153,30 @@ struct distance exercise_compare(const struct exercise *a, const struct exercise
     return distance;
 }
 
-double exercise_distance(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, char out_where[128])
+double exercise_distance(const struct exercise *a, const struct exercise *b, enum nnt_slab slab,
+                         char out_where[128])
 {
     struct distance d = exercise_compare(a, b, slab, "");
     snprintf(out_where, 128, "%s", "nowhere");
-    if (d.field) snprintf(out_where, 128, "%s[%llu]: %.17g, %.17g", d.field->name, (unsigned long long)d.element, d.a, d.b);
+    if (d.field)
+        snprintf(out_where, 128, "%s[%llu]: %.17g, %.17g", d.field->name, (unsigned long long)d.element, d.a, d.b);
     return d.most;
 }
 
-/* ---- central differences ---------------------------------------------------------------------------------------------- */
+/* ---- central differences ---- */
 
 static double value_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x)
 {
     double sum = 0;
     exercise_set(of->exercise, field, e, x);
     exercise_run(of->exercise, of->entry);
-    for (uint64_t i = 0, n = exercise_size(of->exercise, of->value); i < n; i++) sum += exercise_get(of->exercise, of->value, i);
+    for (uint64_t i = 0, n = exercise_size(of->exercise, of->value); i < n; i++)
+        sum += exercise_get(of->exercise, of->value, i);
     return of->weight * sum;
 }
 
-static double slope_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x, double h)
+static double slope_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x,
+                       double h)
 {
     return (value_at(of, field, e, x + h) - value_at(of, field, e, x - h)) / (2 * h);
 }
@@ -172,7 +184,8 @@ static double slope_at(const struct differentiated *of, const struct nnt_field *
 bool exercise_difference(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double *out)
 {
     double x = exercise_get(of->exercise, field, e);
-    double a = slope_at(of, field, e, x, 1e-3), b = slope_at(of, field, e, x, 5e-4), c = slope_at(of, field, e, x, 2.5e-4);
+    double a = slope_at(of, field, e, x, 1e-3), b = slope_at(of, field, e, x, 5e-4),
+           c = slope_at(of, field, e, x, 2.5e-4);
     double coarse = (4 * b - a) / 3;
     exercise_set(of->exercise, field, e, x);
     *out = (4 * c - b) / 3;

@@ -29,9 +29,11 @@ struct distance {
     double a, b;
 };
 /* Over the fields of a slab that both have and whose names begin with `prefix`. */
-struct distance exercise_compare(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, const char *prefix);
+struct distance exercise_compare(const struct exercise *a, const struct exercise *b, enum nnt_slab slab,
+                                 const char *prefix);
 /* The same over all fields of the slab, the place as text. */
-double exercise_distance(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, char out_where[128]);
+double exercise_distance(const struct exercise *a, const struct exercise *b, enum nnt_slab slab,
+                         char out_where[128]);
 /* Takes one more pair of numbers in. */
 void distance_add(struct distance *distance, const struct nnt_field *field, uint64_t element, double a, double b);
 
@@ -44,7 +46,8 @@ struct differentiated {
 };
 /* Its derivative by element e of a field that the entry reads: fourth-order central differences at two steps. false where they do not
  * agree: there is a kink nearby, and the element does not count. */
-MUST_USE bool exercise_difference(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double *out);
+MUST_USE bool exercise_difference(const struct differentiated *of, const struct nnt_field *field, uint64_t e,
+                                  double *out);
 
 /* The element e of a field, read and written as double. */
 double exercise_get(const struct exercise *exercise, const struct nnt_field *field, uint64_t e);

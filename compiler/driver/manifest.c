@@ -12,7 +12,7 @@
 
 enum { MOST_MANIFEST_BYTES = 64 << 20 };
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* JSON is UTF-8: in a path that is not, a question mark stands for each byte that is not ASCII. */
 static json_t *json_text(const char *text)
@@ -56,8 +56,8 @@ static json_t *machine_json(void)
     char cpu[128];
     uname(&name);
     read_cpu(cpu);
-    return json_pack("{s:s,s:s,s:s,s:s,s:i}", "system", name.sysname, "architecture", name.machine, "cpu", cpu, "openblas_core",
-                     products_core(), "threads", 1);
+    return json_pack("{s:s,s:s,s:s,s:s,s:i}", "system", name.sysname, "architecture", name.machine, "cpu", cpu,
+                     "openblas_core", products_core(), "threads", 1);
 }
 
 static json_t *absolute(const char *path)
@@ -76,7 +76,8 @@ const char *manifest_text(struct session *session, const struct model *model, co
     json_object_set_new(run, "command", json_text(o->line));
     json_object_set_new(run, "file", absolute(source->path));
     json_object_set_new(run, "settings", settings_json(o));
-    if (o->given[OPTION_data] || !strcmp(o->file[0].text, "-")) json_object_set_new(run, "data", absolute(model->data.folder));
+    if (o->given[OPTION_data] || !strcmp(o->file[0].text, "-"))
+        json_object_set_new(run, "data", absolute(model->data.folder));
     json_object_set_new(run, "seed", json_integer((json_int_t)model->train.seed));
     json_object_set_new(run, "precision", json_string(o->real_bytes == 4 ? "f32" : "f64"));
     json_object_set_new(run, "engine", json_string(o->interpreter ? "interp" : "jit"));
@@ -91,7 +92,7 @@ const char *manifest_text(struct session *session, const struct model *model, co
     return kept;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static const char *string_of(struct session *session, const json_t *run, const char *key)
 {
@@ -110,14 +111,17 @@ static bool is_set(const struct options *o, const char *name)
 static void take_settings(struct session *session, const json_t *settings)
 {
     struct options *o = &session->options;
-    struct setting *all = arena_alloc(session->arena, (o->n_settings + json_object_size(settings) + 1) * sizeof *all);
+    struct setting *all =
+        arena_alloc(session->arena, (o->n_settings + json_object_size(settings) + 1) * sizeof *all);
     uint32_t n = 0;
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)settings, name, value) {
+    json_object_foreach((json_t *)settings, name, value)
+    {
         const char *text = json_string_value(value);
         if (!text || is_set(o, name)) continue;
-        all[n++] = (struct setting){arena_text(session->arena, name, strlen(name)), arena_text(session->arena, text, strlen(text))};
+        all[n++] = (struct setting){arena_text(session->arena, name, strlen(name)),
+                                    arena_text(session->arena, text, strlen(text))};
     }
     for (uint32_t i = 0; i < o->n_settings; i++) all[n++] = o->setting[i];
     o->setting = all;
@@ -169,7 +173,7 @@ bool manifest_resume(struct session *session)
     return true;
 }
 
-/* ---- the summary -------------------------------------------------------------------------------------------------------- */
+/* ---- the summary ---- */
 
 static void add_number(struct text *line, const char *key, double value)
 {

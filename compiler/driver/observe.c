@@ -24,7 +24,7 @@ struct observer {
     struct ensemble *ensemble;
     struct diag *apart; /* messages about an ensemble that the file did not ask for; NULL where it did */
     struct evaluator *evaluator;
-    double *parameters; /* in float64 */
+    double *parameters;        /* in float64 */
     struct gaussian *gaussian; /* room for the largest probe */
     double seconds;
 };
@@ -50,14 +50,15 @@ static bool any_needs_ensemble(const struct model *model)
     return any;
 }
 
-/* ---- probes ----------------------------------------------------------------------------------------------------------- */
+/* ---- probes ---- */
 
 static const struct split *split_of(const struct observer *o, const struct measure_spec *spec)
 {
     return spec->of_test ? &o->of.data->test : &o->of.data->train;
 }
 
-static double *widened(struct observer *o, const struct split *split, uint32_t group, const struct probe *probe, uint32_t size)
+static double *widened(struct observer *o, const struct split *split, uint32_t group, const struct probe *probe,
+                       uint32_t size)
 {
     size_t n = (size_t)probe->count * size;
     double *wide = arena_alloc(o->session->arena, n * sizeof *wide);
@@ -91,14 +92,15 @@ static bool check_splits(struct observer *o)
     const struct model *model = o->of.model;
     for (uint32_t b = 0; b < model->n_measures; b++)
         if (model->measure[b].of_test && !o->of.data->test.count) {
-            diag_input(o->session->diag, model->measure[b].at, "no-test-data", "the probe is of test, and there is no test data");
+            diag_input(o->session->diag, model->measure[b].at, "no-test-data",
+                       "the probe is of test, and there is no test data");
             diag_hint(o->session->diag, "add `holdout 0.2` or `test SOURCE` to the data block");
             return false;
         }
     return true;
 }
 
-/* ---- the ensemble ----------------------------------------------------------------------------------------------------- */
+/* ---- the ensemble ---- */
 
 static bool open_ensemble(struct observer *o, struct times *times)
 {
@@ -106,7 +108,9 @@ static bool open_ensemble(struct observer *o, struct times *times)
     if (!any_needs_ensemble(model)) return true;
     if (!model->asks_ensemble) o->apart = diag_new();
     struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise,
-                      .real_bytes = 8, .batch = ENSEMBLE_BATCH, .interpreter = o->of.interpreter};
+                      .real_bytes = 8,
+                      .batch = ENSEMBLE_BATCH,
+                      .interpreter = o->of.interpreter};
     o->gaussian_module = compile(o->session, model, &job, times);
     if (!o->gaussian_module) return false;
     o->ensemble = ensemble_new(o->session->diag, model->ensemble_at, o->gaussian_module, ENSEMBLE_BATCH);
@@ -129,7 +133,9 @@ struct observer *observer_new(struct session *session, const struct observed *ob
     o->gaussian = arena_alloc(session->arena, ((size_t)most + 1) * sizeof *o->gaussian);
     double compiled = times->passes + times->codegen;
     bool opened = open_ensemble(o, times);
-    if (o->ensemble) o->parameters = arena_alloc(session->arena, o->gaussian_module->size[NNT_PARAMETERS] * sizeof *o->parameters);
+    if (o->ensemble)
+        o->parameters =
+            arena_alloc(session->arena, o->gaussian_module->size[NNT_PARAMETERS] * sizeof *o->parameters);
     if (opened && o->of.module && o->of.data)
         o->evaluator = evaluator_new(session->diag, o->of.module, o->of.data, LOSS_BATCH);
     o->seconds = seconds() - start - (times->passes + times->codegen - compiled);
@@ -147,14 +153,18 @@ void observer_free(struct observer *o)
     release_module(o->gaussian_module);
 }
 
-double observer_seconds(const struct observer *o) { return o->seconds; }
+double observer_seconds(const struct observer *o)
+{
+    return o->seconds;
+}
 
 const double *observer_start(struct observer *o, uint64_t seed)
 {
     const struct options *options = &o->session->options;
     const struct nnt_module *module = o->gaussian_module;
     if (!module) {
-        diag_input(o->session->diag, (struct span){0}, "nothing-to-do", "the file trains nothing and measures nothing");
+        diag_input(o->session->diag, (struct span){0}, "nothing-to-do",
+                   "the file trains nothing and measures nothing");
         diag_hint(o->session->diag, "give it a `loss boundary`, or a `measure` block of ensemble quantities");
         return NULL;
     }
@@ -174,14 +184,16 @@ static void widen_parameters(struct observer *o, const void *parameters)
         uint64_t n = 1;
         for (uint32_t a = 0; a < f->rank; a++) n *= f->extent[a];
         for (uint64_t i = 0; i < n; i++)
-            o->parameters[f->offset + i] = o->of.real_bytes == 4 ? (double)((const float *)parameters)[g->offset + i]
-                                                                 : ((const double *)parameters)[g->offset + i];
+            o->parameters[f->offset + i] = o->of.real_bytes == 4
+                                               ? (double)((const float *)parameters)[g->offset + i]
+                                               : ((const double *)parameters)[g->offset + i];
     }
 }
 
-/* ---- one moment ------------------------------------------------------------------------------------------------------- */
+/* ---- one moment ---- */
 
-static void add_estimate(struct moment *moment, const char *key, const char *error_key, const double *first, uint32_t count)
+static void add_estimate(struct moment *moment, const char *key, const char *error_key, const double *first,
+                         uint32_t count)
 {
     struct estimate e = ensemble_mean(first, sizeof(struct gaussian) / sizeof(double), count);
     moment_add(moment, key, e.mean);
@@ -225,19 +237,21 @@ static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, dou
 static bool leave_out(struct observer *o, uint64_t step)
 {
     if (!o->apart || diag_status(o->apart) != 1) {
-        if (o->apart) diag_machine(o->session->diag, (struct span){0}, "entry-failed", "the ensemble could not be computed");
+        if (o->apart)
+            diag_machine(o->session->diag, (struct span){0}, "entry-failed", "the ensemble could not be computed");
         return false;
     }
     diag_warn(o->session->diag, (struct span){0}, "left-out",
-              "the ensemble has no Gaussian at step %" PRIu64 ", so that its measures are left out from there on", step);
+              "the ensemble has no Gaussian at step %" PRIu64 ", so that its measures are left out from there on",
+              step);
     diag_hint(o->session->diag, "ask for one in a `measure` block to be told which groups are at fault");
     ensemble_free(o->ensemble);
     o->ensemble = NULL;
     return true;
 }
 
-static bool observe_ensemble(struct observer *o, uint32_t asked, const struct probe *probe, double progress, const void *parameters,
-                             struct moment *moment)
+static bool observe_ensemble(struct observer *o, uint32_t asked, const struct probe *probe, double progress,
+                             const void *parameters, struct moment *moment)
 {
     if (!o->ensemble || !needs_ensemble(o->of.model, asked)) return true;
     double T = expr_at_progress(o->of.model->ensemble.temperature, progress);
@@ -247,8 +261,8 @@ static bool observe_ensemble(struct observer *o, uint32_t asked, const struct pr
         return false;
     }
     widen_parameters(o, parameters);
-    if (!ensemble_evaluate(o->ensemble, o->apart ? o->apart : o->session->diag, o->parameters, probe->value, probe->count, 1 / T,
-                           o->gaussian))
+    if (!ensemble_evaluate(o->ensemble, o->apart ? o->apart : o->session->diag, o->parameters, probe->value,
+                           probe->count, 1 / T, o->gaussian))
         return leave_out(o, moment->step);
     add_gaussian(o, asked, probe->count, 1 / T, moment);
     return true;
@@ -271,14 +285,17 @@ static double weight_norm(const struct observer *o, const void *parameters)
 }
 
 /* Losses and accuracy: the training split's running means (the probe set before the first step), and all of the test split. */
-static bool observe_losses(struct observer *o, uint32_t asked, const struct probe *probe, bool probe_is_test, const void *parameters,
-                           const struct trainer *trainer, struct moment *train, struct moment *test)
+static bool observe_losses(struct observer *o, uint32_t asked, const struct probe *probe, bool probe_is_test,
+                           const void *parameters, const struct trainer *trainer, struct moment *train,
+                           struct moment *test)
 {
     const struct data *data = o->of.data;
     if (!o->evaluator) return true;
-    if (trainer && trainer_state(trainer).samples) trainer_running(trainer, asked, train);
+    if (trainer && trainer_state(trainer).samples)
+        trainer_running(trainer, asked, train);
     else if (!probe_is_test) {
-        if (!evaluate(o->evaluator, &data->train, probe->which, probe->count, parameters, asked, train)) return false;
+        if (!evaluate(o->evaluator, &data->train, probe->which, probe->count, parameters, asked, train))
+            return false;
     }
     return !data->test.count || evaluate(o->evaluator, &data->test, NULL, 0, parameters, asked, test);
 }
@@ -300,22 +317,26 @@ bool observe(struct observer *o, const struct train_state *at, double progress, 
 {
     const struct model *model = o->of.model;
     double start = seconds(), epoch = at->steps_per_epoch ? (double)at->step / (double)at->steps_per_epoch : 0;
-    uint32_t losses = 0, first = NNT_NONE, given[2] = {0}, mask = 1u << MEASURE_loss | 1u << MEASURE_rmse | 1u << MEASURE_accuracy;
+    uint32_t losses = 0, first = NNT_NONE, given[2] = {0},
+             mask = 1u << MEASURE_loss | 1u << MEASURE_rmse | 1u << MEASURE_accuracy;
     bool good = true, norm = false;
-    for (uint32_t i = 0; i < 2; i++) out_moment[i] = (struct moment){.step = at->step, .epoch = epoch, .test = i == 1};
+    for (uint32_t i = 0; i < 2; i++)
+        out_moment[i] = (struct moment){.step = at->step, .epoch = epoch, .test = i == 1};
     for (uint32_t b = 0; b < model->n_measures; b++) {
         if (!all && !is_due(o, b, at)) continue;
         losses |= model->measure[b].asked & mask;
         norm |= model->measure[b].asked >> MEASURE_weight_norm & 1;
         if (first == NNT_NONE && model->measure[b].asked & mask) first = b;
     }
-    if (losses) good = observe_losses(o, losses, &o->probe[first], model->measure[first].of_test, parameters, trainer, &out_moment[0],
-                                      &out_moment[1]);
+    if (losses)
+        good = observe_losses(o, losses, &o->probe[first], model->measure[first].of_test, parameters, trainer,
+                              &out_moment[0], &out_moment[1]);
     for (uint32_t b = 0; good && b < model->n_measures; b++) {
         const struct measure_spec *spec = &model->measure[b];
         uint32_t *done = &given[spec->of_test];
         if (!all && !is_due(o, b, at)) continue;
-        good = observe_ensemble(o, spec->asked & ~*done, &o->probe[b], progress, parameters, &out_moment[spec->of_test]);
+        good = observe_ensemble(o, spec->asked & ~*done, &o->probe[b], progress, parameters,
+                                &out_moment[spec->of_test]);
         *done |= spec->asked & ensemble_measures();
     }
     if (norm) moment_add(&out_moment[0], "weight_norm", weight_norm(o, parameters));

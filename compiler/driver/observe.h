@@ -16,7 +16,8 @@ struct observed {
 };
 /* Draws the probes, allocates everything, and compiles the ensemble's own module (always float64) where one is asked for. NULL with
  * messages: an ensemble that the file asks for and that is not proper. */
-MUST_USE struct observer *observer_new(struct session *session, const struct observed *observed, struct times *times);
+MUST_USE struct observer *observer_new(struct session *session, const struct observed *observed,
+                                       struct times *times);
 void observer_free(struct observer *observer);
 /* Whether something is due at this step. */
 bool observer_due(const struct observer *observer, const struct train_state *at);
@@ -24,8 +25,9 @@ bool observer_due(const struct observer *observer, const struct train_state *at)
  * losses are of the probe set). Up to two moments, train before test, each quantity once: of two blocks that ask for it on one split at one
  * step, the first one's probe gives it. false with messages; an ensemble that only the default block asks for is left out with a
  * warning where it is improper. Never allocates but for messages. */
-MUST_USE bool observe(struct observer *observer, const struct train_state *at, double progress, bool all, const void *parameters,
-                      const struct trainer *trainer, struct moment out_moment[2], uint32_t *out_n);
+MUST_USE bool observe(struct observer *observer, const struct train_state *at, double progress, bool all,
+                      const void *parameters, const struct trainer *trainer, struct moment out_moment[2],
+                      uint32_t *out_n);
 /* The parameters to measure where nothing is trained (no `module`): --weights, or drawn by `seed`; float64, the observer's. NULL with a
  * message where the file asks for nothing that can be measured. */
 const double *observer_start(struct observer *observer, uint64_t seed);

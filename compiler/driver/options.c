@@ -71,7 +71,9 @@ bool option_applies(enum option_name option, enum command command)
 static bool read_whole(const char *text, uint64_t *out)
 {
     double value;
-    if (!text_to_number(text, &value) || value < 0 || value > 9007199254740992.0 || value != (double)(uint64_t)value) return false;
+    if (!text_to_number(text, &value) || value < 0 || value > 9007199254740992.0 ||
+        value != (double)(uint64_t)value)
+        return false;
     *out = (uint64_t)value;
     return true;
 }
@@ -90,7 +92,8 @@ static void add_setting(struct line *line, struct options *o, struct operand_tex
         return;
     }
     o->setting = arena_grow(line->arena, o->setting, o->n_settings, capacity, sizeof *o->setting);
-    o->setting[o->n_settings++] = (struct setting){arena_text(line->arena, value.text, (size_t)(equals - value.text)), equals + 1};
+    o->setting[o->n_settings++] =
+        (struct setting){arena_text(line->arena, value.text, (size_t)(equals - value.text)), equals + 1};
 }
 
 /* Options whose values are words or numbers: checked here, once. */
@@ -100,13 +103,16 @@ static void read_values(struct line *line, struct options *o)
     uint64_t threads = 1;
     if (o->given[OPTION_seed] && !read_whole(v[OPTION_seed].text, &o->seed))
         bad_value(line, OPTION_seed, v[OPTION_seed], "a whole number, 0 … 2^53");
-    if (o->given[OPTION_threads] && (!read_whole(v[OPTION_threads].text, &threads) || threads < 1 || threads > 4096))
+    if (o->given[OPTION_threads] &&
+        (!read_whole(v[OPTION_threads].text, &threads) || threads < 1 || threads > 4096))
         bad_value(line, OPTION_threads, v[OPTION_threads], "a whole number, 1 … 4096");
-    if (o->given[OPTION_progress] && (!text_to_number(v[OPTION_progress].text, &o->progress) || o->progress < 0 || o->progress > 1))
+    if (o->given[OPTION_progress] &&
+        (!text_to_number(v[OPTION_progress].text, &o->progress) || o->progress < 0 || o->progress > 1))
         bad_value(line, OPTION_progress, v[OPTION_progress], "a number, 0 … 1");
     if (o->given[OPTION_engine]) {
         o->interpreter = !strcmp(v[OPTION_engine].text, "interp");
-        if (!o->interpreter && strcmp(v[OPTION_engine].text, "jit")) bad_value(line, OPTION_engine, v[OPTION_engine], "jit or interp");
+        if (!o->interpreter && strcmp(v[OPTION_engine].text, "jit"))
+            bad_value(line, OPTION_engine, v[OPTION_engine], "jit or interp");
     }
     if (o->given[OPTION_precision]) {
         o->real_bytes = !strcmp(v[OPTION_precision].text, "f64") ? 8 : 4;
@@ -119,9 +125,12 @@ static void read_color(struct line *line, struct options *o)
 {
     const char *when = o->given[OPTION_color] ? o->value[OPTION_color].text : "auto";
     bool color = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-    if (!strcmp(when, "always")) color = true;
-    else if (!strcmp(when, "never")) color = false;
-    else if (strcmp(when, "auto")) bad_value(line, OPTION_color, o->value[OPTION_color], "auto, always or never");
+    if (!strcmp(when, "always"))
+        color = true;
+    else if (!strcmp(when, "never"))
+        color = false;
+    else if (strcmp(when, "auto"))
+        bad_value(line, OPTION_color, o->value[OPTION_color], "auto, always or never");
     o->format = color ? DIAG_COLOR : DIAG_PLAIN;
 }
 
@@ -154,7 +163,8 @@ static void read_options(struct line *line, int argc, char **argv, struct option
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, ":o:h", table, NULL)) != -1;) {
         if (c == ':') {
-            diag_input(line->diag, line_place(line, argv[optind - 1]), "bad-option", "%s needs a value", argv[optind - 1]);
+            diag_input(line->diag, line_place(line, argv[optind - 1]), "bad-option", "%s needs a value",
+                       argv[optind - 1]);
             continue;
         }
         if (c == '?') {
@@ -188,21 +198,22 @@ static void check_applies(struct line *line, const struct options *o)
 {
     for (uint32_t i = 0; i < OPTIONS; i++)
         if (o->given[i] && !option_applies((enum option_name)i, o->command))
-            diag_input(line->diag, o->value[i].at, "bad-option", "nnt %s takes no --%s", command_rows[o->command].name,
-                       option_rows[i].name);
+            diag_input(line->diag, o->value[i].at, "bad-option", "nnt %s takes no --%s",
+                       command_rows[o->command].name, option_rows[i].name);
 }
 
 /* Two that contradict each other; what would be ignored is refused. */
 static void check_together(struct line *line, const struct options *o, enum option_name a, enum option_name b)
 {
     if (!o->given[a] || !o->given[b]) return;
-    diag_input(line->diag, o->value[b].at, "bad-option", "--%s cannot be had together with --%s", option_rows[b].name,
-               option_rows[a].name);
+    diag_input(line->diag, o->value[b].at, "bad-option", "--%s cannot be had together with --%s",
+               option_rows[b].name, option_rows[a].name);
 }
 
 static void check_stages(struct line *line, const struct options *o)
 {
-    static const enum option_name stages[] = {OPTION_math, OPTION_ast, OPTION_model, OPTION_ir, OPTION_llvm, OPTION_asm};
+    static const enum option_name stages[] = {OPTION_math, OPTION_ast,  OPTION_model,
+                                              OPTION_ir,   OPTION_llvm, OPTION_asm};
     for (size_t a = 0; a < LENGTH(stages); a++) {
         for (size_t b = a + 1; b < LENGTH(stages); b++) check_together(line, o, stages[a], stages[b]);
         if (stages[a] != OPTION_ir) check_together(line, o, stages[a], OPTION_after);
@@ -217,10 +228,11 @@ static void check_operands(struct line *line, const struct options *o)
     const struct command_row *row = &command_rows[o->command];
     bool many = strstr(row->operands, "...") != NULL, optional = row->operands[0] == '[' || o->given[OPTION_resume];
     if (o->n_files == 0 && !optional)
-        diag_input(line->diag, (struct span){line->source, 0, 3}, "missing-file", "nnt %s needs %s", row->name, row->operands);
+        diag_input(line->diag, (struct span){line->source, 0, 3}, "missing-file", "nnt %s needs %s", row->name,
+                   row->operands);
     for (uint32_t i = 1; i < o->n_files && !many; i++)
-        diag_input(line->diag, o->file[i].at, "superfluous-operand", "nnt %s takes one %s; '%s' is one too many", row->name,
-                   row->operands, o->file[i].text);
+        diag_input(line->diag, o->file[i].at, "superfluous-operand", "nnt %s takes one %s; '%s' is one too many",
+                   row->name, row->operands, o->file[i].text);
 }
 
 bool options_read(struct diag *diag, struct arena *arena, int argc, char *const argv[], struct options *out)
@@ -240,7 +252,9 @@ bool options_read(struct diag *diag, struct arena *arena, int argc, char *const 
     for (int i = optind + 1; i < argc; i++)
         o->file[o->n_files++] = (struct operand_text){copy[i], line_place(&line, copy[i])};
     if (diag_failed(diag) || o->given[OPTION_help] || o->given[OPTION_version]) return !diag_failed(diag);
-    if (!commanded) diag_input(diag, (struct span){line.source, 0, 3}, "missing-command", "a command is missing; nnt help lists them");
+    if (!commanded)
+        diag_input(diag, (struct span){line.source, 0, 3}, "missing-command",
+                   "a command is missing; nnt help lists them");
     else {
         check_applies(&line, o);
         check_together(&line, o, OPTION_resume, OPTION_out);

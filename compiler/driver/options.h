@@ -48,7 +48,8 @@ struct options {
 
 /* Reads the command line; false with messages (unknown option or command with did-you-mean, bad value, option that the command does
  * not take, missing or superfluous operands). Memory is the arena's. */
-MUST_USE bool options_read(struct diag *diag, struct arena *arena, int argc, char *const argv[], struct options *out);
+MUST_USE bool options_read(struct diag *diag, struct arena *arena, int argc, char *const argv[],
+                           struct options *out);
 /* Whether a command takes an option. */
 bool option_applies(enum option_name option, enum command command);
 

@@ -14,7 +14,8 @@ enum { BAR = 24 };
 struct progress progress_begin(bool quiet, uint64_t step)
 {
     double now = seconds();
-    return (struct progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO), .began = now, .last = now, .first = step};
+    return (struct progress){
+        .quiet = quiet, .terminal = isatty(STDERR_FILENO), .began = now, .last = now, .first = step};
 }
 
 int terminal_width(int stream)
@@ -30,7 +31,8 @@ static void show_bar(double share, const char *text)
     int width = terminal_width(STDERR_FILENO) - 1, room = width - (int)strlen(text) - 2;
     int bar = room > BAR ? BAR : room, full = (int)(share * bar);
     fputs("\r", stderr);
-    for (int i = -1; bar > 3 && i <= bar; i++) fputc(i < 0 ? '[' : i == bar ? ']' : i < full ? '=' : i == full ? '>' : ' ', stderr);
+    for (int i = -1; bar > 3 && i <= bar; i++)
+        fputc(i < 0 ? '[' : i == bar ? ']' : i < full ? '=' : i == full ? '>' : ' ', stderr);
     fprintf(stderr, "%.*s\x1b[K", width, text);
 }
 
@@ -41,11 +43,14 @@ void progress_show(struct progress *p, uint64_t step, uint64_t steps, uint64_t s
     double left = spent * (double)(steps - step) / (double)(step - p->first);
     char text[160];
     p->last = now;
-    snprintf(text, sizeof text, " %3.0f %%  epoch %llu of %llu  %.0f samples/s  %lld:%02d left", 100 * (double)step / (double)steps,
-             (unsigned long long)(step / steps_per_epoch), (unsigned long long)((steps + steps_per_epoch - 1) / steps_per_epoch),
-             (double)samples / spent, (long long)(left / 60), (int)fmod(left, 60));
-    if (p->terminal) show_bar((double)step / (double)steps, text);
-    else fprintf(stderr, "%s\n", text);
+    snprintf(text, sizeof text, " %3.0f %%  epoch %llu of %llu  %.0f samples/s  %lld:%02d left",
+             100 * (double)step / (double)steps, (unsigned long long)(step / steps_per_epoch),
+             (unsigned long long)((steps + steps_per_epoch - 1) / steps_per_epoch), (double)samples / spent,
+             (long long)(left / 60), (int)fmod(left, 60));
+    if (p->terminal)
+        show_bar((double)step / (double)steps, text);
+    else
+        fprintf(stderr, "%s\n", text);
     p->shown = p->terminal;
     fflush(stderr);
 }

@@ -17,7 +17,8 @@ int terminal_width(int stream);
 struct progress progress_begin(bool quiet, uint64_t step);
 /* Shows step of steps: a bar with rate and time left on a terminal (ten times a second at most, never
  * wider than it), a line every ten seconds elsewhere. */
-void progress_show(struct progress *progress, uint64_t step, uint64_t steps, uint64_t steps_per_epoch, uint64_t samples);
+void progress_show(struct progress *progress, uint64_t step, uint64_t steps, uint64_t steps_per_epoch,
+                   uint64_t samples);
 /* Takes the bar away, so that something else can be printed. */
 void progress_clear(struct progress *progress);
 

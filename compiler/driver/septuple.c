@@ -32,14 +32,32 @@ static void print_number(double value, struct text *out)
     text_add(out, "%s", number);
 }
 
-/* ---- x, P_in, P_out ---------------------------------------------------------------------------------------------------- */
+/* ---- x, P_in, P_out ---- */
 
-static bool is_phi(const struct group *g) { return !g->clamped; }
-static bool is_R(const struct group *g) { return g->in_R; }
-static bool is_input(const struct group *g) { return g->input; }
-static bool is_output(const struct group *g) { return g->output; }
-static bool is_clamped(const struct group *g) { return g->clamped; }
-static bool is_any(const struct group *g) { return g != NULL; }
+static bool is_phi(const struct group *g)
+{
+    return !g->clamped;
+}
+static bool is_R(const struct group *g)
+{
+    return g->in_R;
+}
+static bool is_input(const struct group *g)
+{
+    return g->input;
+}
+static bool is_output(const struct group *g)
+{
+    return g->output;
+}
+static bool is_clamped(const struct group *g)
+{
+    return g->clamped;
+}
+static bool is_any(const struct group *g)
+{
+    return g != NULL;
+}
 
 static uint64_t neurons(const struct model *m, bool (*chosen)(const struct group *))
 {
@@ -76,8 +94,8 @@ static void print_x(const struct model *m, struct text *out)
         const struct group *it = &m->group[g];
         text_add(out, "         ");
         print_sizes(it, out);
-        text_add(out, "%s%s, %s%s\n", it->input ? ", input" : "", it->output ? ", output" : "", it->clamped ? "clamped" : "free (Φ)",
-                 it->in_R ? ", its error counts (R)" : "");
+        text_add(out, "%s%s, %s%s\n", it->input ? ", input" : "", it->output ? ", output" : "",
+                 it->clamped ? "clamped" : "free (Φ)", it->in_R ? ", its error counts (R)" : "");
     }
     label(out, "P_in");
     text_add(out, "projects x on ");
@@ -89,11 +107,13 @@ static void print_x(const struct model *m, struct text *out)
     text_add(out, ", %llu of N\n", (unsigned long long)neurons(m, is_output));
 }
 
-/* ---- w, b --------------------------------------------------------------------------------------------------------------- */
+/* ---- w, b ---- */
 
 static uint32_t arguments_of(enum nnt_initialiser which)
 {
-    return which == NNT_INIT_uniform || which == NNT_INIT_normal ? 2 : which == NNT_INIT_constant || which == NNT_INIT_identity;
+    return which == NNT_INIT_uniform || which == NNT_INIT_normal
+               ? 2
+               : which == NNT_INIT_constant || which == NNT_INIT_identity;
 }
 
 static void print_start(const struct parameter *p, struct text *out)
@@ -154,7 +174,7 @@ static void print_b(const struct model *m, struct text *out)
     if (!any) text_add(out, "0\n");
 }
 
-/* ---- f ------------------------------------------------------------------------------------------------------------------ */
+/* ---- f ---- */
 
 static void print_z(const struct model *m, uint32_t group, struct text *out)
 {
@@ -187,7 +207,7 @@ static void print_f(const struct model *m, struct text *out)
     if (!any) text_add(out, "none\n");
 }
 
-/* ---- H and the losses --------------------------------------------------------------------------------------------------- */
+/* ---- H and the losses ---- */
 
 static void print_H(const struct model *m, struct text *out)
 {
@@ -223,10 +243,11 @@ static void print_loss(const struct model *m, struct text *out)
     }
     text_add(out, "%s\n", m->loss ? ", the mean over the samples" : "");
     label(out, "trains");
-    text_add(out, "P = %llu numbers%s\n", (unsigned long long)model_trainables(m), m->trains ? "" : ", none of which is trained");
+    text_add(out, "P = %llu numbers%s\n", (unsigned long long)model_trainables(m),
+             m->trains ? "" : ", none of which is trained");
 }
 
-/* ---- the ensemble ------------------------------------------------------------------------------------------------------- */
+/* ---- the ensemble ---- */
 
 static bool feeds(const struct model *m, uint32_t from, uint32_t to)
 {
@@ -236,7 +257,10 @@ static bool feeds(const struct model *m, uint32_t from, uint32_t to)
 }
 
 /* J has a block in row group r and column group c. */
-static bool in_J(const struct model *m, uint32_t r, uint32_t c) { return m->group[r].in_R && (r == c || feeds(m, c, r)); }
+static bool in_J(const struct model *m, uint32_t r, uint32_t c)
+{
+    return m->group[r].in_R && (r == c || feeds(m, c, r));
+}
 
 static bool coupled(const struct model *m, uint32_t a, uint32_t b)
 {
@@ -265,9 +289,12 @@ static void print_A(const struct model *m, struct text *out)
     label(out, "A");
     text_add(out, "JᵀJ + diag V'' over Φ, J = 1 − f' w: %llu × %llu, ", (unsigned long long)neurons(m, is_phi),
              (unsigned long long)neurons(m, is_phi));
-    if (n == 1) text_add(out, "one block\n");
-    else if (band < LENGTH(structures)) text_add(out, "%s\n", structures[band]);
-    else text_add(out, "blocks up to %u beside the diagonal\n", band);
+    if (n == 1)
+        text_add(out, "one block\n");
+    else if (band < LENGTH(structures))
+        text_add(out, "%s\n", structures[band]);
+    else
+        text_add(out, "blocks up to %u beside the diagonal\n", band);
     for (uint32_t i = 0; i < n && n <= MOST_PICTURE; i++) {
         text_add(out, "         %-8s %6u ", m->group[phi[i]].shown, m->group[phi[i]].size);
         for (uint32_t j = 0; j < n; j++) text_add(out, " %s", coupled(m, phi[i], phi[j]) ? "■" : "·");
@@ -307,13 +334,16 @@ static void print_C(const struct model *m, const struct nnt_module *module, stru
     for (uint32_t g = 0; g < m->n_groups; g++) potential |= !m->group[g].clamped && m->group[g].potential;
     label(out, "C");
     text_add(out, "−½ ln det A");
-    if (module->linear_C && only_inputs_clamped(m) && !potential) text_add(out, ": 0 whatever the weights, J is unit triangular");
+    if (module->linear_C && only_inputs_clamped(m) && !potential)
+        text_add(out, ": 0 whatever the weights, J is unit triangular");
     else if (affine_output(m, potential)) {
         text_add(out, " = −½ ln det(1 + W Wᵀ) with W = ");
         name_block(m, affine_output(m, potential), out);
         text_add(out, ": neither data nor activation enter");
-    } else if (module->linear_C) text_add(out, ": depends on the weights alone, neither data nor activation enter");
-    else text_add(out, ", at the ensemble forward state of each sample");
+    } else if (module->linear_C)
+        text_add(out, ": depends on the weights alone, neither data nor activation enter");
+    else
+        text_add(out, ", at the ensemble forward state of each sample");
     text_add(out, "\n");
 }
 
@@ -321,7 +351,8 @@ static void print_ensemble(const struct model *m, const struct nnt_module *modul
 {
     label(out, "ensemble");
     if (!m->ensemble_proper) {
-        text_add(out, "none that is proper: some free neuron has neither a local error nor a potential, or nothing is free\n");
+        text_add(out, "none that is proper: some free neuron has neither a local error nor a potential, or nothing "
+                      "is free\n");
         return;
     }
     text_add(out, "p(x_Φ) = exp(−H / T) / Z given ");
@@ -339,7 +370,7 @@ static void print_ensemble(const struct model *m, const struct nnt_module *modul
     print_C(m, module, out);
 }
 
-/* ---- the cost ----------------------------------------------------------------------------------------------------------- */
+/* ---- the cost ---- */
 
 struct cost {
     double flops, bytes;
@@ -353,7 +384,8 @@ static struct cost entry_cost(const struct nests *nests, uint32_t real_bytes, ui
     uint32_t depth = 0;
     for (uint32_t i = 0; i < nests->count; i++) {
         const struct item *item = &nests->item[i];
-        if (item->kind == ITEM_END) depth--;
+        if (item->kind == ITEM_END)
+            depth--;
         else if (item->kind == ITEM_BEGIN) {
             double turns = item->extent == NEST_BATCH ? batch : item->extent;
             if (depth == NEST_DEPTH) BUG("loops too deep");
@@ -369,12 +401,14 @@ static struct cost entry_cost(const struct nests *nests, uint32_t real_bytes, ui
     return sum;
 }
 
-static bool plan(struct session *session, const struct model *m, uint32_t real_bytes, uint32_t batch, uint32_t entries, struct kernels *out)
+static bool plan(struct session *session, const struct model *m, uint32_t real_bytes, uint32_t batch,
+                 uint32_t entries, struct kernels *out)
 {
     static const struct pass_watch nothing = {0};
     struct target target = {.real_bytes = real_bytes, .vector_bytes = 32, .blas = true, .batch = batch};
     const struct ir *graph = irgen(session->arena, m, real_bytes, entries);
-    return run_passes(session->diag, session->arena, graph, describe(session->arena, m, graph), &target, &nothing, NULL, out);
+    return run_passes(session->diag, session->arena, graph, describe(session->arena, m, graph), &target, &nothing,
+                      NULL, out);
 }
 
 static void print_amount(double amount, const char *unit, struct text *out)

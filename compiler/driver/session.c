@@ -15,7 +15,10 @@ double seconds(void)
 /* A handler can reach nothing but a static object. */
 static volatile sig_atomic_t interrupted;
 
-static void on_signal(int number) { interrupted = number; }
+static void on_signal(int number)
+{
+    interrupted = number;
+}
 
 void session_catch_signals(void)
 {
@@ -25,7 +28,10 @@ void session_catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-int session_interrupted(void) { return interrupted; }
+int session_interrupted(void)
+{
+    return interrupted;
+}
 
 void session_messages(struct session *session)
 {

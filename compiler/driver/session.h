@@ -8,8 +8,9 @@ struct session {
     struct diag *diag;
     struct arena *arena;
     struct options options;
-    double began;     /* seconds(), when the process started */
-    const char *kept; /* the text of operand 0 where it is not read: a resumed run goes on with the file as it was; or NULL */
+    double began; /* seconds(), when the process started */
+    const char *
+        kept; /* the text of operand 0 where it is not read: a resumed run goes on with the file as it was; or NULL */
 };
 
 /* Seconds of a clock that only goes forward. */

@@ -56,13 +56,17 @@ static const struct reading *find_error(const struct moment *moment, const char 
 static void print_cell(const struct moment *moment, const char *key, char *out, size_t size)
 {
     const struct reading *value = find(moment, key), *error = find_error(moment, key);
-    if (!value) snprintf(out, size, "-");
-    else if (error) print_with_error(out, size, value->value, error->value);
-    else if (!strncmp(key, "accuracy", 8)) snprintf(out, size, "%.2f %%", 100 * value->value);
-    else if (snprintf(out, size, "%.5g", value->value) > NUMBER) snprintf(out, size, "%.4g", value->value);
+    if (!value)
+        snprintf(out, size, "-");
+    else if (error)
+        print_with_error(out, size, value->value, error->value);
+    else if (!strncmp(key, "accuracy", 8))
+        snprintf(out, size, "%.2f %%", 100 * value->value);
+    else if (snprintf(out, size, "%.5g", value->value) > NUMBER)
+        snprintf(out, size, "%.4g", value->value);
 }
 
-/* ---- which columns ------------------------------------------------------------------------------------------------------- */
+/* ---- which columns ---- */
 
 static bool has_column(const struct table *table, const char *key, bool test)
 {
@@ -132,7 +136,7 @@ static void fit(struct table *table)
     for (uint32_t i = 0; table->width && width_of(table) > table->width && i < table->n; i++) hide_one(table);
 }
 
-/* ---- lines --------------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 static void print_title(const struct table_column *column, int width, FILE *to)
 {

@@ -30,9 +30,12 @@ static const struct quantity {
     {NNT_ENTRY_step, NNT_MOMENTS, "", "moments after a step"},
 };
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
-bool finding_holds(const struct finding *finding) { return finding->deviation <= finding->tolerance; }
+bool finding_holds(const struct finding *finding)
+{
+    return finding->deviation <= finding->tolerance;
+}
 
 static struct finding *add(struct findings *to, const char *by, const char *quantity, double tolerance)
 {
@@ -49,7 +52,8 @@ static const char *place(struct arena *arena, const struct distance *d)
     if (!f) return "";
     uint64_t n = 1, e = d->element;
     for (uint32_t a = 0; a < f->rank; a++) n *= f->extent[a];
-    const char *sample = f->per_sample ? arena_printf(arena, " of sample %llu", (unsigned long long)(e / n + 1)) : "";
+    const char *sample =
+        f->per_sample ? arena_printf(arena, " of sample %llu", (unsigned long long)(e / n + 1)) : "";
     e %= n;
     if (f->rank == 0) return arena_printf(arena, "%s%s", f->name, sample);
     if (f->rank != 2) return arena_printf(arena, "%s[%llu]%s", f->name, (unsigned long long)(e + 1), sample);
@@ -57,8 +61,8 @@ static const char *place(struct arena *arena, const struct distance *d)
                         (unsigned long long)(e % f->extent[1] + 1), sample);
 }
 
-static void add_distance(struct findings *to, const char *by, const char *quantity, double tolerance, const struct distance *d,
-                         uint64_t skipped)
+static void add_distance(struct findings *to, const char *by, const char *quantity, double tolerance,
+                         const struct distance *d, uint64_t skipped)
 {
     if (!d->compared && !skipped) return;
     struct finding *f = add(to, by, quantity, tolerance);
@@ -69,7 +73,7 @@ static void add_distance(struct findings *to, const char *by, const char *quanti
     if (!finding_holds(f)) f->where = arena_printf(to->arena, "%s: %.9g, expected %.9g", f->where, d->a, d->b);
 }
 
-/* ---- engines ---------------------------------------------------------------------------------------------------------- */
+/* ---- engines ---- */
 
 void verify_engine(struct findings *findings, const char *by, double tolerance, const struct nnt_module *module,
                    const struct nnt_module *reference, const struct exercise *start)
@@ -92,7 +96,7 @@ void verify_engine(struct findings *findings, const char *by, double tolerance, 
     exercise_close(&b);
 }
 
-/* ---- derivatives ------------------------------------------------------------------------------------------------------ */
+/* ---- derivatives ---- */
 
 /* What a field of derivatives says against differences by the field that it belongs to. */
 struct probing {
@@ -108,8 +112,10 @@ static void probe_field(struct probing *p, const struct nnt_field *by, const str
     for (uint32_t i = 0; i < ELEMENTS && i < n; i++) {
         uint64_t e = n <= ELEMENTS ? i : random_below(&p->random, (uint32_t)n);
         double expected, got = exercise_get(p->of.exercise, derivative, e);
-        if (exercise_difference(&p->of, by, e, &expected)) distance_add(&p->distance, derivative, e, got, expected);
-        else p->skipped++;
+        if (exercise_difference(&p->of, by, e, &expected))
+            distance_add(&p->distance, derivative, e, got, expected);
+        else
+            p->skipped++;
     }
 }
 
@@ -117,14 +123,16 @@ static void probe_parameters(struct probing *p)
 {
     const struct nnt_module *m = p->of.exercise->module;
     for (uint32_t i = 0; i < m->n_parameters; i++)
-        if (m->parameter[i].gradient != NNT_NONE) probe_field(p, &m->field[m->parameter[i].field], &m->field[m->parameter[i].gradient]);
+        if (m->parameter[i].gradient != NNT_NONE)
+            probe_field(p, &m->field[m->parameter[i].field], &m->field[m->parameter[i].gradient]);
 }
 
 static void probe_states(struct probing *p)
 {
     const struct nnt_module *m = p->of.exercise->module;
     for (uint32_t g = 0; g < m->n_groups; g++)
-        if (m->group[g].gradient_x != NNT_NONE) probe_field(p, &m->field[m->group[g].state], &m->field[m->group[g].gradient_x]);
+        if (m->group[g].gradient_x != NNT_NONE)
+            probe_field(p, &m->field[m->group[g].state], &m->field[m->group[g].gradient_x]);
 }
 
 static void add_probing(struct findings *to, const char *quantity, const struct probing *p)
@@ -132,7 +140,8 @@ static void add_probing(struct findings *to, const char *quantity, const struct 
     add_distance(to, "differences", quantity, DIFFERENCES, &p->distance, p->skipped);
 }
 
-void verify_derivatives(struct findings *findings, const struct nnt_module *module, const struct exercise *start, uint64_t seed)
+void verify_derivatives(struct findings *findings, const struct nnt_module *module, const struct exercise *start,
+                        uint64_t seed)
 {
     struct exercise x = exercise_open(module, start->call.batch);
     struct probing fresh = {.of = {.exercise = &x}, .random = random_stream(seed, RANDOM_PROBE, 0, 1)};
@@ -157,15 +166,15 @@ void verify_derivatives(struct findings *findings, const struct nnt_module *modu
     exercise_close(&x);
 }
 
-/* ---- the ensemble ----------------------------------------------------------------------------------------------------- */
+/* ---- the ensemble ---- */
 
 static const struct letter {
     const char *name;
     size_t at;
 } letters[] = {
-    {"U", offsetof(struct gaussian, U)},         {"S", offsetof(struct gaussian, S)},
-    {"C", offsetof(struct gaussian, C)},         {"F", offsetof(struct gaussian, F)},
-    {"ln Z", offsetof(struct gaussian, lnZ)},    {"H_min", offsetof(struct gaussian, H_min)},
+    {"U", offsetof(struct gaussian, U)},      {"S", offsetof(struct gaussian, S)},
+    {"C", offsetof(struct gaussian, C)},      {"F", offsetof(struct gaussian, F)},
+    {"ln Z", offsetof(struct gaussian, lnZ)}, {"H_min", offsetof(struct gaussian, H_min)},
 };
 
 static double letter(const struct gaussian *g, const struct letter *l)
@@ -176,8 +185,8 @@ static double letter(const struct gaussian *g, const struct letter *l)
 }
 
 /* A number a sample: the place is the sample. */
-static void add_samples(struct findings *to, const char *by, const char *quantity, double tolerance, const double *got,
-                        const double *expected, uint32_t count)
+static void add_samples(struct findings *to, const char *by, const char *quantity, double tolerance,
+                        const double *got, const double *expected, uint32_t count)
 {
     struct nnt_field field = {.name = quantity, .per_sample = 1};
     struct distance d = {0};
@@ -188,7 +197,8 @@ static void add_samples(struct findings *to, const char *by, const char *quantit
 void verify_gaussians(struct findings *findings, const char *by, double tolerance, const struct gaussian *got,
                       const struct gaussian *expected, uint32_t count)
 {
-    double *a = arena_alloc(findings->arena, (count + 1) * sizeof *a), *b = arena_alloc(findings->arena, (count + 1) * sizeof *b);
+    double *a = arena_alloc(findings->arena, (count + 1) * sizeof *a),
+           *b = arena_alloc(findings->arena, (count + 1) * sizeof *b);
     for (size_t l = 0; l < LENGTH(letters); l++) {
         for (uint32_t i = 0; i < count; i++) a[i] = letter(&got[i], &letters[l]);
         for (uint32_t i = 0; i < count; i++) b[i] = letter(&expected[i], &letters[l]);
@@ -196,11 +206,13 @@ void verify_gaussians(struct findings *findings, const char *by, double toleranc
     }
 }
 
-void verify_energy(struct findings *findings, const struct gaussian *at, const struct gaussian *less, const struct gaussian *more,
-                   double beta, double step, uint32_t count)
+void verify_energy(struct findings *findings, const struct gaussian *at, const struct gaussian *less,
+                   const struct gaussian *more, double beta, double step, uint32_t count)
 {
-    double *U = arena_alloc(findings->arena, (count + 1) * sizeof *U), *slope = arena_alloc(findings->arena, (count + 1) * sizeof *slope);
-    double *S = arena_alloc(findings->arena, (count + 1) * sizeof *S), *sum = arena_alloc(findings->arena, (count + 1) * sizeof *sum);
+    double *U = arena_alloc(findings->arena, (count + 1) * sizeof *U),
+           *slope = arena_alloc(findings->arena, (count + 1) * sizeof *slope);
+    double *S = arena_alloc(findings->arena, (count + 1) * sizeof *S),
+           *sum = arena_alloc(findings->arena, (count + 1) * sizeof *sum);
     for (uint32_t b = 0; b < count; b++) {
         U[b] = at[b].U;
         slope[b] = -(more[b].lnZ - less[b].lnZ) / (2 * step * beta);
@@ -214,7 +226,7 @@ void verify_energy(struct findings *findings, const struct gaussian *at, const s
 /* The rows of J and the diagonal of V'' at one state, by differences of residual and force. */
 struct jacobian {
     struct exercise *x;
-    uint32_t n, rows;  /* free neurons; neurons of R */
+    uint32_t n, rows;      /* free neurons; neurons of R */
     double *J, *curvature; /* [batch][rows][n], [batch][n] */
 };
 
@@ -291,7 +303,8 @@ static void complexities(struct jacobian *j, double h, double *A, double *out)
 {
     differentiate_residual(j, h);
     for (uint32_t b = 0; b < j->x->call.batch; b++)
-        out[b] = -0.5 * logdet(j->J + (size_t)b * j->rows * j->n, j->curvature + (size_t)b * j->n, j->rows, j->n, A);
+        out[b] =
+            -0.5 * logdet(j->J + (size_t)b * j->rows * j->n, j->curvature + (size_t)b * j->n, j->rows, j->n, A);
 }
 
 void verify_complexity(struct findings *findings, const struct nnt_module *module, const struct exercise *start,
@@ -303,7 +316,8 @@ void verify_complexity(struct findings *findings, const struct nnt_module *modul
     struct jacobian j = {&x, n, rows, arena_alloc(findings->arena, ((size_t)batch * rows * n + 1) * sizeof(double)),
                          arena_alloc(findings->arena, (size_t)batch * n * sizeof(double))};
     double *A = arena_alloc(findings->arena, (size_t)n * n * sizeof *A);
-    double *coarse = arena_alloc(findings->arena, batch * sizeof *coarse), *fine = arena_alloc(findings->arena, batch * sizeof *fine);
+    double *coarse = arena_alloc(findings->arena, batch * sizeof *coarse),
+           *fine = arena_alloc(findings->arena, batch * sizeof *fine);
     struct nnt_field field = {.name = "C", .per_sample = 1};
     struct distance d = {0};
     exercise_copy(&x, start);
@@ -311,7 +325,8 @@ void verify_complexity(struct findings *findings, const struct nnt_module *modul
     complexities(&j, 1e-3, A, coarse);
     complexities(&j, 5e-4, A, fine);
     for (uint32_t b = 0; b < batch; b++) /* a kink within reach: the sample does not count */
-        if (fabs(coarse[b] - fine[b]) <= 1e-7 * (1 + fabs(fine[b]))) distance_add(&d, &field, b, gaussian[b].C, fine[b]);
+        if (fabs(coarse[b] - fine[b]) <= 1e-7 * (1 + fabs(fine[b])))
+            distance_add(&d, &field, b, gaussian[b].C, fine[b]);
     add_distance(findings, "differences", "C as -1/2 ln det A", DIFFERENCES, &d, batch - d.compared);
     exercise_close(&x);
 }

@@ -26,7 +26,8 @@ bool finding_holds(const struct finding *finding);
 void verify_engine(struct findings *findings, const char *by, double tolerance, const struct nnt_module *module,
                    const struct nnt_module *reference, const struct exercise *start);
 /* Gradient of the loss, dH/dx and dH/dq of a float64 module against central differences, a few elements a field, drawn by seed. */
-void verify_derivatives(struct findings *findings, const struct nnt_module *module, const struct exercise *start, uint64_t seed);
+void verify_derivatives(struct findings *findings, const struct nnt_module *module, const struct exercise *start,
+                        uint64_t seed);
 /* The samples' Gaussians of one module against those of another. */
 void verify_gaussians(struct findings *findings, const char *by, double tolerance, const struct gaussian *got,
                       const struct gaussian *expected, uint32_t count);
@@ -34,7 +35,7 @@ void verify_gaussians(struct findings *findings, const char *by, double toleranc
  * there are no more than VERIFY_MOST_FREE free neurons; U = -d lnZ / d beta, with the Gaussians at beta (1 - step) and beta (1 + step). */
 void verify_complexity(struct findings *findings, const struct nnt_module *module, const struct exercise *start,
                        const struct gaussian *gaussian);
-void verify_energy(struct findings *findings, const struct gaussian *at, const struct gaussian *less, const struct gaussian *more,
-                   double beta, double step, uint32_t count);
+void verify_energy(struct findings *findings, const struct gaussian *at, const struct gaussian *less,
+                   const struct gaussian *more, double beta, double step, uint32_t count);
 
 #endif

@@ -25,15 +25,16 @@ enum ir_op {
 
 struct node {
     uint8_t op;
-    uint8_t kind;         /* map: enum primitive; reduce: enum reduction (SUM, MAX or MIN); argument: enum nnt_number */
+    uint8_t kind; /* map: enum primitive; reduce: enum reduction (SUM, MAX or MIN); argument: enum nnt_number */
     uint8_t n_in;
-    bool conditional;     /* a value that only the taken branch of a select may use: its adjoints go through mul_or_zero */
+    bool
+        conditional; /* a value that only the taken branch of a select may use: its adjoints go through mul_or_zero */
     struct shape shape;
     ir_id in[IR_INPUTS];
-    double number;        /* number */
-    uint32_t field;       /* source: index into ir.field */
-    uint8_t axes;         /* reduce: bit k set where axis k of the input is summed */
-    int8_t from[IR_AXES]; /* view: which axis of the input each axis of the result is, -1 for a broadcast one */
+    double number;            /* number */
+    uint32_t field;           /* source: index into ir.field */
+    uint8_t axes;             /* reduce: bit k set where axis k of the input is summed */
+    int8_t from[IR_AXES];     /* view: which axis of the input each axis of the result is, -1 for a broadcast one */
     int8_t label[3][IR_AXES]; /* contract: names (0 … 7) of the axes of both inputs and of the result */
 };
 
@@ -88,8 +89,8 @@ struct shape field_shape(const struct nnt_field *field); /* with a leading batch
 struct ir *ir_differentiate(struct arena *arena, const struct ir *g);
 /* A copy in which only what `entries`' results need is kept, each node passed through `rewrite` (may be NULL): it is given the
  * new graph and the node with its inputs already new ids, and returns the node that stands for it. For passes. */
-struct ir *ir_rewrite(struct arena *arena, const struct ir *g, ir_id (*rewrite)(void *with, struct ir *to, struct node node),
-                      void *with);
+struct ir *ir_rewrite(struct arena *arena, const struct ir *g,
+                      ir_id (*rewrite)(void *with, struct ir *to, struct node node), void *with);
 /* What must hold: operands before users, shapes as the rules say, results' shapes; an explanation, or NULL where all holds. */
 const char *ir_verify(const struct ir *g, struct arena *arena);
 void ir_print(const struct ir *g, struct text *out);

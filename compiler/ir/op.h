@@ -9,7 +9,8 @@
  * reverse: given n's adjoint, adds to out_in[k] the adjoint of input k (IR_NONE: none): nodes of the same graph. */
 struct op {
     bool (*shape)(const struct ir *g, const struct node *n, struct shape *out);
-    void (*value)(const struct ir *g, const struct node *n, uint32_t batch, bool single, const double *const in[], double *out);
+    void (*value)(const struct ir *g, const struct node *n, uint32_t batch, bool single, const double *const in[],
+                  double *out);
     void (*reverse)(struct ir *g, ir_id n, ir_id adjoint, ir_id out_in[IR_INPUTS]);
 };
 #define OPERATOR(name, ...) extern const struct op op_##name;

@@ -32,10 +32,10 @@ enum {
     SCALAR_ACCUMULATE,          /* body of a nest with summed loops: a into accumulator `index`, by `reduction` */
     SCALAR_ACCUMULATED,         /* finish: accumulator `index` */
     /* What expand.c expands primitives into, beside add sub mul div neg sqrt abs min max compares, select and logic */
-    SCALAR_FMA,                 /* a * b + c, rounded once or twice */
-    SCALAR_SCALE,               /* a * 2^b; b whole, such that 2^b is a normal number */
-    SCALAR_EXPONENT,            /* floor(log2 a) of a positive normal number */
-    SCALAR_MANTISSA,            /* a / 2^exponent, in [1, 2), of a positive normal number */
+    SCALAR_FMA,      /* a * b + c, rounded once or twice */
+    SCALAR_SCALE,    /* a * 2^b; b whole, such that 2^b is a normal number */
+    SCALAR_EXPONENT, /* floor(log2 a) of a positive normal number */
+    SCALAR_MANTISSA, /* a / 2^exponent, in [1, 2), of a positive normal number */
     SCALAR_OPS
 };
 struct scalar {
@@ -117,7 +117,8 @@ struct product {
     uint32_t a, b, c; /* operands */
     bool transpose_a, transpose_b;
     uint32_t lda, ldb, ldc;
-    uint32_t alpha;  /* position in finish of a value that moves with no loop, or NEST_NONE for 1; needs only what stands before it */
+    uint32_t
+        alpha; /* position in finish of a value that moves with no loop, or NEST_NONE for 1; needs only what stands before it */
     bool accumulate; /* C += */
 };
 /* Recognises: one summed loop, two others (a missing one has extent 1), body accumulates a product of two loads, finish stores

@@ -70,8 +70,9 @@ bool emit_gemm(struct emit *e, const struct nest *nest, const LLVMValueRef base[
     return true;
 }
 
-/* ---- a long finish would be written out once for each accumulator of a tile: it becomes a pass of its own over
- * the result ---- */
+/* ---- finishes of their own ---- */
+
+/* A long finish would be written out once for each accumulator of a tile: it becomes a pass of its own over the result. */
 
 /* Elements first … last of the slab that an operand touches, with that batch. */
 static void touched(const struct nest *nest, uint32_t operand, int64_t batch, int64_t *out_first, int64_t *out_last)

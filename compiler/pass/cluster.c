@@ -9,8 +9,7 @@
 
 enum { MOST_OPERANDS = NEST_OPERANDS - 6, FAMILY_ANY = 0 };
 
-/* ---- families: maps of one shape and stage that have something to do with each other
- * ---------------------------------- */
+/* ---- families: maps of one shape and stage that have something to do with each other ---- */
 
 struct families {
     const struct fusion *f;
@@ -64,8 +63,7 @@ static uint32_t family_of(struct families *s, ir_id id)
     return small ? FAMILY_ANY : family(s, id) + 1;
 }
 
-/* ---- products by BLAS
- * ------------------------------------------------------------------------------------------------ */
+/* ---- products by BLAS ---- */
 
 static bool is_for_blas(const struct fusion *f, const struct node *n)
 {
@@ -109,8 +107,7 @@ static bool is_gemm_update(const struct fusion *f, const struct cluster *c, ir_i
     return q->op == IR_source && goes_to(f, id, q->field);
 }
 
-/* ---- joining
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- joining ---- */
 
 struct bounds {
     const struct fusion *f;
@@ -206,8 +203,7 @@ static void place_node(struct fusion *f, struct families *families, ir_id id)
     if (n->op == IR_reduce) f->cluster[c].n_sums++;
 }
 
-/* ---- afterwards: maps that were placed before what wants them was
- * --------------------------------------------------------- */
+/* ---- afterwards: maps that were placed before what wants them was ---- */
 
 enum { TARGET_NONE = 0, TARGET_MANY = 1, TARGET_FIRST = 2 }; /* or a cluster, counted from the last */
 struct sinking {
@@ -307,8 +303,7 @@ static void merge_finish(struct fusion *f, uint32_t c)
     maps->count = 0;
 }
 
-/* ---- the order in which nodes are taken
- * ------------------------------------------------------------------------------ */
+/* ---- the order in which nodes are taken ---- */
 
 struct turn {
     uint32_t stage;

@@ -34,8 +34,7 @@ static bool is_transcendental(uint8_t primitive)
     }
 }
 
-/* ---- roles
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- roles ---- */
 
 static void mark_live(struct fusion *f)
 {
@@ -141,8 +140,7 @@ static void limit_inline(struct fusion *f)
     }
 }
 
-/* ---- stages
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- stages ---- */
 
 /* The first stage at which each node could be computed; out_ready: at which a map could read it. */
 static void set_earliest(struct fusion *f, uint32_t *out_ready)
@@ -207,8 +205,7 @@ static void set_stages(struct fusion *f)
     }
 }
 
-/* ---- what a node reads
- * ----------------------------------------------------------------------------------------------- */
+/* ---- what a node reads ---- */
 
 static void visit_input(const struct fusion *f, ir_id id, bool direct, fusion_visit *visit, void *with)
 {
@@ -234,8 +231,7 @@ void fusion_inputs(const struct fusion *f, ir_id id, fusion_visit *visit, void *
     for (uint32_t k = 0; k < f->g->node[id].n_in; k++) visit_input(f, f->g->node[id].in[k], true, visit, with);
 }
 
-/* ---- the pass
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the pass ---- */
 
 static struct fusion *fuse_entry(struct plan *plan, const struct ir_entry *entry)
 {

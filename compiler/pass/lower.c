@@ -20,8 +20,7 @@ struct lowering {
     struct access own;              /* of what the nest makes */
 };
 
-/* ---- operands
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- operands ---- */
 
 /* Samples stand outermost, the other axes in order; a tensor of one sample does not move with the samples. */
 static void storage_strides(struct shape shape, bool row, int64_t out_stride[IR_AXES])
@@ -62,8 +61,7 @@ static struct operand home_operand(const struct fusion *f, ir_id id, struct acce
     return operand_at(at, n->shape, p->home == HOME_ROW, access);
 }
 
-/* ---- scalars
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- scalars ---- */
 
 static uint32_t emit(struct lowering *l, ir_id id, struct access access);
 
@@ -155,8 +153,7 @@ static uint32_t emit(struct lowering *l, ir_id id, struct access access)
     return position;
 }
 
-/* ---- stores
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- stores ---- */
 
 static void store_at(struct lowering *l, uint32_t value, struct operand operand)
 {
@@ -184,8 +181,7 @@ static void emit_nodes(struct lowering *l, const struct cluster *c)
     for (uint32_t k = 0; k < c->count; k++) store_node(l, c->node[k]);
 }
 
-/* ---- nests
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- nests ---- */
 
 static int8_t add_loop(struct nest *nest, uint32_t extent, bool summed)
 {
@@ -266,8 +262,7 @@ static void lower_product(struct lowering *l, const struct cluster *c)
     emit_nodes(l, c);
 }
 
-/* ---- loops that could be one
- * ----------------------------------------------------------------------------------------- */
+/* ---- loops that could be one ---- */
 
 static bool uses_index(const struct program *program, uint32_t loop)
 {

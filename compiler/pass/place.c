@@ -28,8 +28,7 @@ struct placing {
     uint32_t n_placed;
 };
 
-/* ---- time
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- time ---- */
 
 static void find_units(struct placing *p)
 {
@@ -72,8 +71,7 @@ static int compare_lives(const void *left, const void *right)
     return a->temporary < b->temporary ? -1 : a->temporary > b->temporary;
 }
 
-/* ---- space
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- space ---- */
 
 static bool same_strides(const struct operand *a, const struct operand *b)
 {
@@ -153,8 +151,7 @@ static void set_offsets(struct placing *p)
     }
 }
 
-/* ---- the pass
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the pass ---- */
 
 static void place_entry(struct arena *arena, const struct fusion *f, struct nests *nests)
 {

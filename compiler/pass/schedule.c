@@ -5,8 +5,7 @@
  * value can run before; where one cannot, into a temporary which a copy at the end brings there. */
 #include "compiler/pass/plan.h"
 
-/* ---- reads
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- reads ---- */
 
 struct edge {
     uint32_t to, next;
@@ -58,8 +57,7 @@ static void note_reads(struct schedule *s)
     }
 }
 
-/* ---- units
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- units ---- */
 
 static bool is_row_cluster(const struct cluster *c)
 {
@@ -140,8 +138,7 @@ static void make_units(struct schedule *s, bool rows)
     }
 }
 
-/* ---- what must run before what
- * --------------------------------------------------------------------------------------- */
+/* ---- what must run before what ---- */
 
 static void add_edge(struct schedule *s, uint32_t from, uint32_t to)
 {
@@ -190,8 +187,7 @@ static void mark_reachable(struct schedule *s, uint32_t from)
     }
 }
 
-/* ---- results
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- results ---- */
 
 /* Whether the cluster may store into the field although this read needs its old value. Marked: what runs after the
  * cluster. */
@@ -248,8 +244,7 @@ static void send_result(struct schedule *s, uint32_t r)
         add_edge(s, f->cluster[s->read[k].cluster].unit, f->cluster[writer].unit);
 }
 
-/* ---- the order
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the order ---- */
 
 /* Always the first that may run, in the order of stages. false: a circle. */
 static bool find_order(struct schedule *s)
@@ -284,8 +279,7 @@ static bool try_schedule(struct schedule *s, bool rows)
     return find_order(s);
 }
 
-/* ---- homes
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- homes ---- */
 
 static void note_leaving(void *with, ir_id input, bool direct)
 {
@@ -344,8 +338,7 @@ void fuse_schedule(struct fusion *f)
     find_homes(&s);
 }
 
-/* ---- as text
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- as text ---- */
 
 static void print_cluster(const struct fusion *f, const struct cluster *c, struct text *out)
 {

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* ---- sums over axes
- * -------------------------------------------------------------------------------------------------- */
+/* ---- sums over axes ---- */
 
 /* Of a tensor that is spread: reduced before it is. Over axes along which it is the same its elements are counted,
  * not summed. */
@@ -65,8 +64,7 @@ static ir_id simplify_reduce(struct ir *g, const struct node *n)
     return simple != IR_NONE ? simple : reduce_single(g, n);
 }
 
-/* ---- contractions
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- contractions ---- */
 
 static int32_t axis_of(const struct node *n, uint32_t part, int8_t label)
 {
@@ -151,8 +149,7 @@ static ir_id simplify_contract(struct ir *g, const struct node *n)
     return simple != IR_NONE ? simple : contract_permuted(g, n);
 }
 
-/* ---- the pass
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the pass ---- */
 
 static ir_id simplify_node(void *with, struct ir *g, struct node n)
 {

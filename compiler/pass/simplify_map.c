@@ -6,8 +6,7 @@
 
 #include <math.h>
 
-/* ---- what nodes are
- * -------------------------------------------------------------------------------------------------- */
+/* ---- what nodes are ---- */
 
 bool node_is_constant(const struct ir *g, ir_id id, double *out)
 {
@@ -32,8 +31,7 @@ static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b)
     return ir_map(g, op, a, b, IR_NONE);
 }
 
-/* ---- products
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- products ---- */
 
 /* s (t X) = (s t) X: numbers of the call go together, so that one of them can be gemm's alpha. */
 static ir_id join_factors(struct ir *g, ir_id s, ir_id product)
@@ -90,8 +88,7 @@ static ir_id simplify_pow(struct ir *g, ir_id a, ir_id b)
     return IR_NONE;
 }
 
-/* ---- the others
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the others ---- */
 
 static ir_id simplify_neg(struct ir *g, ir_id a)
 {
@@ -125,8 +122,7 @@ static ir_id simplify_less(struct ir *g, ir_id a, ir_id b)
     return IR_NONE;
 }
 
-/* ---- small tensors before large ones
- * ----------------------------------------------------------------------------------- */
+/* ---- small tensors before large ones ---- */
 
 uint32_t node_spread_axes(const struct ir *g, ir_id id)
 {
@@ -169,8 +165,7 @@ static ir_id map_before_spread(struct ir *g, const struct node *n)
     return node_spread_along(g, ir_map(g, n->kind, in[0], in[1], in[2]), n->shape, axes);
 }
 
-/* ---- all of them
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- all of them ---- */
 
 static ir_id simplify_kind(struct ir *g, const struct node *n)
 {

@@ -21,7 +21,8 @@ static void draw(float x[2 * SAMPLES], float t[SAMPLES])
 
 int main(void)
 {
-    static float parameters[SPIRALS_PARAMETERS], moments[SPIRALS_MOMENTS], x[2 * SAMPLES], t[SAMPLES], y[SAMPLES], loss[SAMPLES];
+    static float parameters[SPIRALS_PARAMETERS], moments[SPIRALS_MOMENTS], x[2 * SAMPLES], t[SAMPLES], y[SAMPLES],
+        loss[SAMPLES];
     void *work = malloc(spirals_work_size(SAMPLES));
     int step, i, right = 0;
     if (!work) return 1;

@@ -142,7 +142,8 @@ const char *diag_first_error(const struct diag *diag)
 {
     for (uint32_t order = 0; order < diag->n_messages; order++)
         for (uint32_t i = 0; i < diag->n_messages; i++)
-            if (diag->message[i].order == order && diag->message[i].severity != SEVERITY_WARNING) return diag->message[i].text;
+            if (diag->message[i].order == order && diag->message[i].severity != SEVERITY_WARNING)
+                return diag->message[i].text;
     return NULL;
 }
 

@@ -45,8 +45,7 @@ double primitive_value(enum primitive op, double a, double b, double c)
     BUG("no primitive %d", (int)op);
 }
 
-/* ---- the pool ---------------------------------------------------------------------------------------------------
- */
+/* ---- the pool ---- */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -158,8 +157,7 @@ const struct expr *expr_reduce(struct expr_pool *pool, enum reduction op, const 
     return intern(pool, &(struct expr){.kind = EXPR_REDUCE, .op = (uint8_t)op, .arg = {a}});
 }
 
-/* ---- walks ------------------------------------------------------------------------------------------------------
- */
+/* ---- walks ---- */
 
 /* Sets nodes[id] for every node that e needs, NULL elsewhere, in e->id + 1 places. As arguments stand before their
  * users, one sweep down the numbers finds them, and a sweep up meets arguments first: no recursion, each node once.
@@ -235,8 +233,7 @@ bool expr_kinked(const struct expr *e)
     return found;
 }
 
-/* ---- values -----------------------------------------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 static size_t numbers_of(const struct expr *e)
 {

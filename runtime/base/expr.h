@@ -40,7 +40,7 @@ enum variable {
  * width 0 is a number, n >= 1 a vector of n numbers. Element by element; a number against a vector is spread.
  * A one-neuron group is a vector of width 1. */
 struct expr {
-    uint32_t id; /* position in its pool, arguments before their users: memo tables are arrays */
+    uint32_t id;      /* position in its pool, arguments before their users: memo tables are arrays */
     uint8_t kind, op; /* op: enum primitive (APPLY), enum reduction (REDUCE), enum variable (VARIABLE) */
     uint32_t width;
     uint32_t index;
@@ -53,7 +53,7 @@ struct expr_pool {
     struct expr **node;
     uint32_t count, capacity;
     uint32_t *table, table_size; /* hash to node */
-    uint32_t most;               /* where > 0: no more nodes than this; expr_* then return the pool's number 0 and set `full` */
+    uint32_t most; /* where > 0: no more nodes than this; expr_* then return the pool's number 0 and set `full` */
     bool full;
 };
 void expr_pool_init(struct expr_pool *pool, struct arena *arena);
@@ -69,7 +69,10 @@ const struct expr *expr_replace(struct expr_pool *pool, const struct expr *e,
 /* The nodes that e needs, itself among them, by id: e->id + 1 places, NULL where a node is not needed. Going up the places meets
  * arguments before their users. free(). */
 MUST_USE const struct expr **expr_nodes(const struct expr *e);
-static inline bool expr_is_number(const struct expr *e) { return e->kind == EXPR_NUMBER; }
+static inline bool expr_is_number(const struct expr *e)
+{
+    return e->kind == EXPR_NUMBER;
+}
 bool expr_mentions(const struct expr *e, enum variable which);
 /* Whether a kinked primitive stands in it (warnings of the ledgers). */
 bool expr_kinked(const struct expr *e);
@@ -79,11 +82,12 @@ struct expr_scratch {
     double *data;
     size_t capacity;
 };
-void expr_value(const struct expr *e, const double *(*variable)(void *with, const struct expr *variable), void *with,
-                struct expr_scratch *scratch, double *out);
+void expr_value(const struct expr *e, const double *(*variable)(void *with, const struct expr *variable),
+                void *with, struct expr_scratch *scratch, double *out);
 /* A schedule's or any number expression's value at `progress`. */
 double expr_at_progress(const struct expr *e, double progress);
 /* Formula text as a user would write it, e.g. "z / (1 + abs(z))"; names gives group and field names, may be NULL. */
-void expr_print(const struct expr *e, const char *(*name)(void *with, const struct expr *variable), void *with, struct text *out);
+void expr_print(const struct expr *e, const char *(*name)(void *with, const struct expr *variable), void *with,
+                struct text *out);
 
 #endif

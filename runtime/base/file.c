@@ -190,7 +190,8 @@ static bool write_and_close(int file, const void *bytes, size_t length, bool syn
 }
 
 /* The new file has the old one's permissions; it is gone again where something failed. */
-static bool write_beside(const char *beside, const char *path, const struct stat *old, const void *bytes, size_t length)
+static bool write_beside(const char *beside, const char *path, const struct stat *old, const void *bytes,
+                         size_t length)
 {
     int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) return false;

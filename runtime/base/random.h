@@ -22,8 +22,8 @@ struct random {
     uint64_t step, sample;
     uint64_t index;
     uint32_t block[4];
-    uint64_t loaded;  /* number of the block in `block`, plus 1 */
-    double spare;     /* second normal of a pair */
+    uint64_t loaded; /* number of the block in `block`, plus 1 */
+    double spare;    /* second normal of a pair */
     bool has_spare;
 };
 /* The stream of that name, from its beginning. Philox4x32-10 (Salmon et al. 2011), key = seed; counter = purpose, step,

@@ -80,7 +80,8 @@ static void print_shortest(double value, bool is_float, char out[32])
     do snprintf(out, 32, "%.*e", digits, value);
     while (!reads_back(out, value, is_float) && ++digits < 17);
     int exponent = atoi(strchr(out, 'e') + 1);
-    if (exponent >= -5 && exponent < 16) snprintf(out, 32, "%.*f", exponent < digits ? digits - exponent : 0, value);
+    if (exponent >= -5 && exponent < 16)
+        snprintf(out, 32, "%.*f", exponent < digits ? digits - exponent : 0, value);
     uselocale(before);
     freelocale(c);
 }

@@ -13,8 +13,7 @@ static const char *const derived_names[] = {
     [DERIVED_MINMAX] = "minmax",   [DERIVED_SLICE] = "slice",   [DERIVED_SHUFFLED] = "shuffled",
     [DERIVED_COLUMNS] = "columns"};
 
-/* ---- values -----------------------------------------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 static const double *column_value(struct columns *c, struct column *column);
 
@@ -131,8 +130,7 @@ const struct column *columns_bare(const struct columns *c, const struct expr *e)
     return e->kind == EXPR_VARIABLE ? &c->column[e->index] : NULL;
 }
 
-/* ---- widths -----------------------------------------------------------------------------------------------------
- */
+/* ---- widths ---- */
 
 static const struct expr *resolve_field(struct columns *c, const struct expr *e, uint32_t n_before)
 {
@@ -188,8 +186,7 @@ const struct expr *columns_resolve(struct columns *c, const struct expr *e, stru
     return result;
 }
 
-/* ---- constants of the training data -----------------------------------------------------------------------------
- */
+/* ---- constants of the training data ---- */
 
 static bool add_code(struct columns *c, struct column *column, uint32_t *capacity, double value)
 {
@@ -276,8 +273,7 @@ static void deal(struct columns *c, struct column *column, uint64_t seed, uint32
     }
 }
 
-/* ---- making them ------------------------------------------------------------------------------------------------
- */
+/* ---- making them ---- */
 
 static bool resolve_arguments(struct columns *c, struct column *column, uint32_t n_before)
 {

@@ -15,7 +15,7 @@ struct view {
 
 /* One column: a field of the source, or a derived one with the constants it took from the training data. */
 struct column {
-    const char *name, *written; /* in messages; as the file writes it */
+    const char *name, *written;         /* in messages; as the file writes it */
     const struct derived_spec *derived; /* NULL: a field of the source, number `field` of its tables */
     uint32_t field[SPLITS];
     uint32_t *picked[SPLITS]; /* columns: [raw_width] fields of the csv; NULL elsewhere */

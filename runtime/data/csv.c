@@ -23,8 +23,7 @@ struct csv {
     uint32_t *row;     /* where each sample's line begins */
 };
 
-/* ---- messages ---------------------------------------------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 static struct span place(struct diag *diag, struct csv *c, uint32_t begin, uint32_t end)
 {
@@ -39,8 +38,7 @@ static const char *title(const struct csv *c, uint32_t column)
     return arena_printf(c->arena, "column %u", column + 1);
 }
 
-/* ---- cells
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- cells ---- */
 
 /* What stands between separators, without blanks and quotes around it. */
 struct cell {
@@ -132,8 +130,7 @@ static const char *content(const struct csv *c, const struct cell *cell, struct 
     return scratch->data;
 }
 
-/* ---- rows
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 /* A walk over all rows: `each` sees every cell. */
 struct walk {
@@ -205,8 +202,7 @@ static bool find_rows(struct walk *w, uint32_t at, uint32_t *row, uint32_t *out_
     return true;
 }
 
-/* ---- numbers and labels
- * --------------------------------------------------------------------------------------------- */
+/* ---- numbers and labels ---- */
 
 /* 3,14: a number whose decimal point is a comma. */
 static bool has_decimal_comma(const char *text)
@@ -305,8 +301,7 @@ static bool read_columns(struct walk *w)
     return walk_rows(w, read_number) && read_labels(w);
 }
 
-/* ---- the head of the file
- * ------------------------------------------------------------------------------------------- */
+/* ---- the head of the file ---- */
 
 static bool count_columns(struct diag *diag, struct csv *c, uint32_t at, uint32_t *out)
 {
@@ -376,8 +371,7 @@ static uint32_t find_head(const struct csv *c, double skip)
     return skip_empty_lines(c, at);
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the whole ---- */
 
 static bool check_bytes(struct walk *w, size_t most_bytes)
 {

@@ -23,8 +23,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- splits -----------------------------------------------------------------------------------------------------
- */
+/* ---- splits ---- */
 
 /* Selection sampling (Knuth 3.4.2, algorithm S): each of `count` is taken with the chance that fills what is left.
  */
@@ -126,8 +125,7 @@ static bool open_tables(struct diag *diag, const struct data_spec *spec, size_t 
     return split_tables(diag, spec, o);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 /* One place more than groups: no array is empty. */
 static bool new_arrays(struct data *data)

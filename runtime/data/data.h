@@ -28,13 +28,13 @@ struct source_spec {
 
 /* A field computed from others: its arguments stand side by side. */
 enum derived {
-    DERIVED_ONE_HOT,     /* of a label: classes in order; of numbers: distinct values of the training data, in order */
-    DERIVED_NUMBER,      /* a label's class number */
+    DERIVED_ONE_HOT, /* of a label: classes in order; of numbers: distinct values of the training data, in order */
+    DERIVED_NUMBER,  /* a label's class number */
     DERIVED_STANDARDIZE, /* (v - mean) / deviation per component, of the training data; a constant component is divided by 1 */
-    DERIVED_MINMAX,      /* to 0 … 1 by the training data's range */
-    DERIVED_SLICE,       /* components from … to, counted from 1 */
-    DERIVED_SHUFFLED,    /* dealt anew to the samples, once */
-    DERIVED_COLUMNS      /* of a csv, side by side; one alone may be a label */
+    DERIVED_MINMAX,   /* to 0 … 1 by the training data's range */
+    DERIVED_SLICE,    /* components from … to, counted from 1 */
+    DERIVED_SHUFFLED, /* dealt anew to the samples, once */
+    DERIVED_COLUMNS   /* of a csv, side by side; one alone may be a label */
 };
 /* Columns of a csv: one by its name, or, where that is NULL, by number, from … to, counted from 1. */
 struct column_pick {
@@ -48,14 +48,15 @@ struct derived_spec {
     uint32_t n_picks;
     const struct column_pick *pick;
     uint32_t n_arguments;
-    const struct expr **argument; /* over fields: VAR_FIELD index < number of named fields, or >= that: derived (index - named) before this */
+    const struct expr **
+        argument; /* over fields: VAR_FIELD index < number of named fields, or >= that: derived (index - named) before this */
     uint32_t from, to;
 };
 /* Noise on a group's numbers: drawn anew for each epoch of the training data, and once for the test data. */
 enum noise {
     NOISE_NORMAL, /* noisy: a normal number of that deviation is added */
-    NOISE_FLIP,   /* with that probability a number is mirrored in the middle of the training data's range: ±1, or 0 and 1 */
-    NOISE_MASK    /* with that probability it becomes 0 */
+    NOISE_FLIP, /* with that probability a number is mirrored in the middle of the training data's range: ±1, or 0 and 1 */
+    NOISE_MASK /* with that probability it becomes 0 */
 };
 struct noise_spec {
     enum noise which;
@@ -73,7 +74,8 @@ struct binding_spec {
     struct span at;
     const struct expr *value;
     struct noise_list noise; /* around the value */
-    uint8_t scaled; /* the value is exactly a STANDARDIZE or MINMAX: its constants are scale.GROUP and offset.GROUP */
+    uint8_t
+        scaled; /* the value is exactly a STANDARDIZE or MINMAX: its constants are scale.GROUP and offset.GROUP */
 };
 struct data_spec {
     bool present;
@@ -82,7 +84,7 @@ struct data_spec {
     double holdout; /* 0: none */
     uint64_t seed;
     uint64_t noise_seed; /* of noise on the training data: the training's own seed */
-    uint32_t n_fields; /* named fields of the source, in order; texts below */
+    uint32_t n_fields;   /* named fields of the source, in order; texts below */
     const char **field;
     uint32_t n_derived;
     struct derived_spec *derived;
@@ -110,25 +112,28 @@ struct data {
     uint32_t real_bytes, n_groups;
     const struct data_group *group;
     struct split train, test; /* test.count 0: none */
-    uint8_t *target; /* enum target_kind a group */
-    double *low, *high; /* a group of two values: which */
+    uint8_t *target;          /* enum target_kind a group */
+    double *low, *high;       /* a group of two values: which */
     uint32_t *classes;
     struct noise_list *noise; /* a group; NULL: none has noise */
     uint64_t noise_seed;
-    double **scale, **offset; /* a group: [size] each where it was scaled, else NULL: datum = (raw - offset) / scale */
+    double **scale,
+        **offset;   /* a group: [size] each where it was scaled, else NULL: datum = (raw - offset) / scale */
     double seconds; /* reading, binding and splitting */
 };
 
 /* Opens and binds everything; NULL with messages (file, position of the statement, what was found). Without `present` a set with
  * one sample and no groups. Sizes are bounded: more than `most_bytes` of values is refused. The caller frees. */
-MUST_USE struct data *data_open(struct diag *diag, const struct data_spec *spec, uint32_t real_bytes, size_t most_bytes);
+MUST_USE struct data *data_open(struct diag *diag, const struct data_spec *spec, uint32_t real_bytes,
+                                size_t most_bytes);
 void data_free(struct data *data);
 /* Copies samples `which[0 … n)` of a split and group, one after another, to `out` (real type), with the noise of an epoch where
  * the split is the training data. Never allocates. */
-void data_gather_epoch(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which, uint32_t n,
-                       uint64_t epoch, void *out);
+void data_gather_epoch(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which,
+                       uint32_t n, uint64_t epoch, void *out);
 /* The same with the noise of epoch 0. */
-void data_gather(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which, uint32_t n, void *out);
+void data_gather(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which,
+                 uint32_t n, void *out);
 /* The order of an epoch: a permutation by (seed, epoch), or 0 … count-1 where !shuffle. */
 void data_order(uint32_t count, bool shuffle, uint64_t seed, uint64_t epoch, uint32_t *out);
 /* The probe: `want` distinct samples of `count` (all of them where there are fewer), ascending, drawn by the data block's seed.

@@ -9,8 +9,7 @@ static struct span at_cell(struct columns *c, int split, uint32_t sample, uint32
     return csv_place(c->diag, view->table, view->row[sample], field);
 }
 
-/* ---- which columns
- * ------------------------------------------------------------------------------------------------- */
+/* ---- which columns ---- */
 
 static void unknown_column(struct columns *c, const struct column_pick *pick, int split, const char *name)
 {
@@ -80,8 +79,7 @@ static bool find_pick(struct columns *c, struct column *column, const struct col
     return true;
 }
 
-/* ---- labels
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- labels ---- */
 
 static bool is_text(const struct columns *c, const struct column *column, int split)
 {
@@ -164,8 +162,7 @@ static bool check_numbers(struct columns *c, const struct column *column)
     return true;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the whole ---- */
 
 bool pick_columns(struct columns *c, struct column *column)
 {

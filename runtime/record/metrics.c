@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- writing a line ---------------------------------------------------------------------------------------- */
+/* ---- writing a line ---- */
 
 const struct reading *metrics_not_finite(const struct moment *moment)
 {
@@ -31,7 +31,7 @@ void metrics_line(const struct moment *moment, struct text *out)
     text_add(out, "}");
 }
 
-/* ---- reading our own lines --------------------------------------------------------------------------------- */
+/* ---- reading our own lines ---- */
 
 /* A part of a line. */
 struct piece {
@@ -72,7 +72,7 @@ static bool line_step(const char *line, size_t length, uint64_t *out_step)
     return end == value.at + value.length;
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static bool has_column(const struct columns *columns, const struct piece *key)
 {
@@ -172,7 +172,7 @@ void metrics_table(const char *lines, size_t length, struct columns *columns, st
     for_lines(lines, length, collect_row, &table);
 }
 
-/* ---- going on ---------------------------------------------------------------------------------------------- */
+/* ---- going on ---- */
 
 struct until {
     uint64_t step;

@@ -26,7 +26,7 @@ struct record {
 /* Room for the longest line of most runs. */
 enum { LINE_ROOM = 1 << 15 };
 
-/* ---- the folder -------------------------------------------------------------------------------------------- */
+/* ---- the folder ---- */
 
 /* The first runs/NAME-N that is not there yet: mkdir decides, so that two runs at once get two folders. */
 static char *free_folder(struct diag *diag, const char *name)
@@ -119,7 +119,7 @@ const char *record_folder(const struct record *record)
     return record->folder;
 }
 
-/* ---- metrics ----------------------------------------------------------------------------------------------- */
+/* ---- metrics ---- */
 
 /* All of it, or a message; a partial last line is dropped when the run is resumed. */
 static bool append(struct diag *diag, int to, const char *path, const struct text *text)
@@ -160,7 +160,7 @@ char *record_line(const struct moment *moment)
     return line.data;
 }
 
-/* ---- run.json, the end ------------------------------------------------------------------------------------- */
+/* ---- run.json, the end ---- */
 
 bool record_run(struct record *record, struct diag *diag, const char *json)
 {

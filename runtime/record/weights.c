@@ -30,7 +30,7 @@ static uint64_t length_of(const struct nnt_field *field)
     return length;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static void add_tensor(struct text *header, const char *name, const char *dtype, const uint32_t *extent,
                        uint32_t rank, size_t *at, size_t bytes)
@@ -100,7 +100,7 @@ bool weights_write(struct diag *diag, const char *path, const struct nnt_module 
     return written;
 }
 
-/* ---- reading: the file and its header ---------------------------------------------------------------------- */
+/* ---- reading: the file and its header ---- */
 
 /* What is being read, for the messages. */
 struct reader {
@@ -269,7 +269,7 @@ static bool check_header(const struct reader *r, json_t *header)
     return good;
 }
 
-/* ---- reading: the tensors ---------------------------------------------------------------------------------- */
+/* ---- reading: the tensors ---- */
 
 /* "[4, 2]" of the header's or the field's shape. */
 static void shape_text(const json_t *shape, struct text *out)

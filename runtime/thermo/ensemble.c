@@ -21,7 +21,7 @@ struct ensemble {
 static const uint32_t slabs_of_calls =
     1u << NNT_DATA | 1u << NNT_STATE | 1u << NNT_RESULT | 1u << NNT_LINEAR | 1u << NNT_WORK;
 
-/* ---- properness, as far as it shows without numbers -------------------------------------------------------- */
+/* ---- properness, as far as it shows without numbers ---- */
 
 static void add_name(struct text *names, const char *shown)
 {
@@ -96,7 +96,7 @@ double ensemble_S_T(const struct ensemble *ensemble, double beta)
     return ensemble->model.n / 2.0 * (1 + log(2 * M_PI / beta));
 }
 
-/* ---- where a sample has no Gaussian ------------------------------------------------------------------------ */
+/* ---- where a sample has no Gaussian ---- */
 
 /* Whether a group takes part in the failing direction. */
 static bool is_failing(const struct ensemble *ensemble, uint32_t group)
@@ -155,7 +155,7 @@ static void tell_failure(const struct ensemble *ensemble, struct diag *diag, con
     text_fini(&names);
 }
 
-/* ---- the samples of a probe -------------------------------------------------------------------------------- */
+/* ---- the samples of a probe ---- */
 
 static void load_data(struct ensemble *ensemble, const double *const data[], uint32_t first)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- memory ------------------------------------------------------------------------------------------------ */
+/* ---- memory ---- */
 
 static bool is_free(const struct nnt_module *module, uint32_t group)
 {
@@ -123,7 +123,7 @@ void gaussian_fini(struct gaussian_model *model)
     *model = (struct gaussian_model){0};
 }
 
-/* ---- what the sample brings -------------------------------------------------------------------------------- */
+/* ---- what the sample brings ---- */
 
 static const double *linear_field(const struct gaussian_model *model, const struct linear_sample *at,
                                   uint32_t field)
@@ -159,7 +159,7 @@ static bool same_shape(struct gaussian_model *model, const struct linear_sample 
     return model->factored && memcmp(model->shape, model->shape_before, model->n_shape * sizeof *model->shape) == 0;
 }
 
-/* ---- J, A, g ----------------------------------------------------------------------------------------------- */
+/* ---- J, A, g ---- */
 
 /* J = -f' w with f' = diag(slope). */
 static void scale_rows(double *J, const double *w, const double *slope, uint32_t rows, uint32_t columns,
@@ -277,7 +277,7 @@ static void make_g(struct gaussian_model *model, const struct linear_sample *at)
     }
 }
 
-/* ---- Cholesky ---------------------------------------------------------------------------------------------- */
+/* ---- Cholesky ---- */
 
 /* A rank-deficient A passes a plain Cholesky by rounding: a pivot must exceed this. Written such that NaN fails. */
 static bool pivot_holds(const struct gaussian_model *model, uint32_t i, double pivot)
@@ -330,7 +330,7 @@ static void find_direction(struct gaussian_model *model, const struct linear_sam
     cblas_dscal((int)model->n, 1 / fabs(model->g[cblas_idamax((int)model->n, model->g, 1)]), model->g, 1);
 }
 
-/* ---- the totals -------------------------------------------------------------------------------------------- */
+/* ---- the totals ---- */
 
 /* C_0 = -1/2 Σ_Φ ln(1 + V''), where R ⊇ Φ and 1 + V'' > 0. */
 static double potential_complexity(const struct gaussian_model *model, const struct linear_sample *at)

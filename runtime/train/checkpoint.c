@@ -26,7 +26,7 @@ struct header {
     char core[32]; /* of OpenBLAS: its bits depend on it */
 };
 
-/* ---- hashes ------------------------------------------------------------------------------------------------ */
+/* ---- hashes ---- */
 
 static const uint64_t fnv_start = 0xcbf29ce484222325u;
 
@@ -71,7 +71,7 @@ static uint64_t hash_description(const struct nnt_module *module)
     return fnv_number(fnv_number(hash, module->size[NNT_PARAMETERS]), module->size[NNT_MOMENTS]);
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static struct header header_of(const struct trainer *t)
 {
@@ -110,8 +110,10 @@ bool checkpoint_write(struct diag *diag, const struct trainer *t, const char *fo
     struct text bytes = {0};
     struct header header = header_of(t);
     if (!all_finite(t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes)) {
-        diag_input(diag, (struct span){0}, "diverged", "the weights are no longer finite after step %llu", (unsigned long long)t->step);
-        diag_hint(diag, "the checkpoint before is kept in %s; try a smaller rate, or clip: 1 in the optimizer", folder);
+        diag_input(diag, (struct span){0}, "diverged", "the weights are no longer finite after step %llu",
+                   (unsigned long long)t->step);
+        diag_hint(diag, "the checkpoint before is kept in %s; try a smaller rate, or clip: 1 in the optimizer",
+                  folder);
         return false;
     }
     text_add_bytes(&bytes, &header, sizeof header);
@@ -131,7 +133,7 @@ bool checkpoint_write(struct diag *diag, const struct trainer *t, const char *fo
     return written;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static size_t file_bytes(const struct trainer *t)
 {

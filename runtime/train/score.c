@@ -54,7 +54,7 @@ void score_clear(struct score *score)
     score->samples = 0;
 }
 
-/* ---- one call's samples ------------------------------------------------------------------------------------ */
+/* ---- one call's samples ---- */
 
 /* The numbers of one sample of a field, as float64. */
 static void widen(const struct nnt_module *module, const struct nnt_call *call, uint32_t field, uint32_t sample,
@@ -154,7 +154,7 @@ bool score_add(struct score *score, const struct nnt_call *call)
     return true;
 }
 
-/* ---- the means --------------------------------------------------------------------------------------------- */
+/* ---- the means ---- */
 
 bool score_has_accuracy(const struct score *score)
 {

@@ -17,7 +17,7 @@ size_t trainer_bytes(const struct trainer *trainer, enum nnt_slab slab)
     return (size_t)trainer->module->size[slab] * trainer->module->real_bytes;
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------ */
+/* ---- making ---- */
 
 static bool plan_steps(struct diag *diag, struct trainer *t)
 {
@@ -109,7 +109,7 @@ void trainer_free(struct trainer *t)
     free(t);
 }
 
-/* ---- stepping ---------------------------------------------------------------------------------------------- */
+/* ---- stepping ---- */
 
 /* Puts the samples of a step into the call. */
 static void load_batch(struct trainer *t, uint64_t step)
@@ -163,7 +163,7 @@ bool trainer_step(struct trainer *t)
     return true;
 }
 
-/* ---- looking ----------------------------------------------------------------------------------------------- */
+/* ---- looking ---- */
 
 struct train_state trainer_state(const struct trainer *t)
 {

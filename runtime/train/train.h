@@ -9,10 +9,10 @@
 
 /* The train block (the optimizer itself is compiled into the module's step). */
 struct train_options {
-    const struct expr *rate; /* schedule of progress */
+    const struct expr *rate;     /* schedule of progress */
     const struct expr *boundary; /* coefficient of the boundary loss, a schedule; NULL: 1 */
-    uint32_t batch;          /* 0: all */
-    uint64_t epochs, steps;  /* steps > 0 wins */
+    uint32_t batch;              /* 0: all */
+    uint64_t epochs, steps;      /* steps > 0 wins */
     bool shuffle;
     uint64_t seed;
 };

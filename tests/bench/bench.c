@@ -59,11 +59,14 @@ static int compare(const struct task *task, double most)
         ratio[r] = time[0][r] / time[1][r];
     }
     double peak = bench_fma_peak(), share = subject[1]->share(state[1], steps);
-    double nnt = quantile(time[0], ROUNDS, 0.5), peer = quantile(time[1], ROUNDS, 0.5), middle = quantile(ratio, ROUNDS, 0.5);
-    printf("%-22s batch %4u  nnt %8.1f us (%.2f of peak)  peer %8.1f us (%.2f of peak, %2.0f %% in sgemm)  ratio %.3f [%.3f, %.3f]  "
+    double nnt = quantile(time[0], ROUNDS, 0.5), peer = quantile(time[1], ROUNDS, 0.5),
+           middle = quantile(ratio, ROUNDS, 0.5);
+    printf("%-22s batch %4u  nnt %8.1f us (%.2f of peak)  peer %8.1f us (%.2f of peak, %2.0f %% in sgemm)  ratio "
+           "%.3f [%.3f, %.3f]  "
            "losses %.3f %.3f\n",
-           task->name, task->batch, 1e6 * nnt, step_flops(task) / nnt / peak, 1e6 * peer, step_flops(task) / peer / peak, 100 * share,
-           middle, quantile(ratio, ROUNDS, 0.25), quantile(ratio, ROUNDS, 0.75), subject[0]->loss(state[0]), subject[1]->loss(state[1]));
+           task->name, task->batch, 1e6 * nnt, step_flops(task) / nnt / peak, 1e6 * peer,
+           step_flops(task) / peer / peak, 100 * share, middle, quantile(ratio, ROUNDS, 0.25),
+           quantile(ratio, ROUNDS, 0.75), subject[0]->loss(state[0]), subject[1]->loss(state[1]));
     for (int s = 0; s < SUBJECTS; s++) subject[s]->close(state[s]);
     return middle <= most;
 }
@@ -82,9 +85,11 @@ int main(int argc, char **argv)
     srand(1);
     for (int i = 0; i < SAMPLES; i++) {
         label[i] = (uint8_t)(rand() % 10);
-        for (int j = 0; j < 784; j++) x[i * 784 + j] = j % 10 == label[i] ? 0.5f + (float)(rand() % 100) / 200 : (float)(rand() % 100) / 200;
+        for (int j = 0; j < 784; j++)
+            x[i * 784 + j] = j % 10 == label[i] ? 0.5f + (float)(rand() % 100) / 200 : (float)(rand() % 100) / 200;
     }
-    printf("one thread; OpenBLAS core %s; FMA peak %.1f Gflop/s; medians of %d interleaved runs, ratio nnt / peer with quartiles\n",
+    printf("one thread; OpenBLAS core %s; FMA peak %.1f Gflop/s; medians of %d interleaved runs, ratio nnt / peer "
+           "with quartiles\n",
            openblas_get_corename(), bench_fma_peak() / 1e9, ROUNDS);
     for (size_t t = 0; t < sizeof tasks / sizeof tasks[0]; t++)
         for (size_t b = 0; b < sizeof batch / sizeof batch[0]; b++) {

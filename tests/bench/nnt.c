@@ -29,12 +29,13 @@ static void fail(struct timed *t)
 static const char *source_of(struct arena *arena, const struct task *task)
 {
     const uint32_t *w = task->width;
-    return arena_printf(arena,
-                        "network timed {\n neurons x[%u], h[%u], k[%u], y[%u]\n input x\n output y\n weights x -> h -> k -> y\n"
-                        " biases h, k, y\n activation h, k = %s(z)\n activation y = softmax(z)\n"
-                        " loss boundary = cross_entropy(y, target)\n}\n"
-                        "train { optimizer sgd(rate: %g)\n batch %u\n steps 1000000000\n}\n",
-                        w[0], w[1], w[2], w[3], task->relu ? "relu" : "tanh", (double)task->rate, task->batch);
+    return arena_printf(
+        arena,
+        "network timed {\n neurons x[%u], h[%u], k[%u], y[%u]\n input x\n output y\n weights x -> h -> k -> y\n"
+        " biases h, k, y\n activation h, k = %s(z)\n activation y = softmax(z)\n"
+        " loss boundary = cross_entropy(y, target)\n}\n"
+        "train { optimizer sgd(rate: %g)\n batch %u\n steps 1000000000\n}\n",
+        w[0], w[1], w[2], w[3], task->relu ? "relu" : "tanh", (double)task->rate, task->batch);
 }
 
 static void fill_data(struct timed *t, const struct task *task)
@@ -48,8 +49,13 @@ static void fill_data(struct timed *t, const struct task *task)
     t->group[0] = (struct data_group){.name = "x", .shown = "x", .size = task->width[0], .input = true};
     t->group[1] = (struct data_group){.name = "y", .shown = "y", .size = classes};
     t->kind[1] = TARGET_LABEL;
-    t->data = (struct data){.real_bytes = 4, .n_groups = 2, .group = t->group, .train = {task->samples, t->value}, .target = t->kind,
-                            .scale = t->none, .offset = t->none};
+    t->data = (struct data){.real_bytes = 4,
+                            .n_groups = 2,
+                            .group = t->group,
+                            .train = {task->samples, t->value},
+                            .target = t->kind,
+                            .scale = t->none,
+                            .offset = t->none};
 }
 
 static void *nnt_open(const struct task *task)

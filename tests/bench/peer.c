@@ -73,8 +73,8 @@ static void *peer_open(const struct task *task)
     return p;
 }
 
-static void product(struct peer *p, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, uint32_t m, uint32_t n, uint32_t k, float alpha,
-                    const float *a, uint32_t lda, const float *b, uint32_t ldb, float beta, float *c)
+static void product(struct peer *p, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, uint32_t m, uint32_t n, uint32_t k,
+                    float alpha, const float *a, uint32_t lda, const float *b, uint32_t ldb, float beta, float *c)
 {
     double start = p->timed ? bench_seconds() : 0;
     cblas_sgemm(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)n);
@@ -86,9 +86,17 @@ static inline float fast_tanh(float x)
 {
     x = x < -9 ? -9 : x > 9 ? 9 : x;
     float s = x * x;
-    float p = ((((((-2.76076847742355e-16f * s + 2.00018790482477e-13f) * s - 8.60467152213735e-11f) * s + 5.12229709037114e-8f) * s +
-                 1.48572235717979e-5f) * s + 6.37261928875436e-4f) * s + 4.89352455891786e-3f) * x;
-    float q = ((1.19825839466702e-6f * s + 1.18534705686654e-4f) * s + 2.26843463243900e-3f) * s + 4.89352518554385e-3f;
+    float p = ((((((-2.76076847742355e-16f * s + 2.00018790482477e-13f) * s - 8.60467152213735e-11f) * s +
+                  5.12229709037114e-8f) *
+                     s +
+                 1.48572235717979e-5f) *
+                    s +
+                6.37261928875436e-4f) *
+                   s +
+               4.89352455891786e-3f) *
+              x;
+    float q =
+        ((1.19825839466702e-6f * s + 1.18534705686654e-4f) * s + 2.26843463243900e-3f) * s + 4.89352518554385e-3f;
     return p / q;
 }
 
@@ -109,7 +117,8 @@ static double output(const struct peer *p, const float *restrict bias, uint32_t 
 {
     double loss = 0;
     for (uint32_t b = 0; b < p->task.batch; b++) {
-        float *restrict z = p->state[p->task.layers] + (size_t)b * n, *restrict e = p->error[p->task.layers] + (size_t)b * n;
+        float *restrict z = p->state[p->task.layers] + (size_t)b * n, *restrict e =
+                                                                          p->error[p->task.layers] + (size_t)b * n;
         float most = -FLT_MAX, sum = 0;
         for (uint32_t i = 0; i < n; i++) {
             z[i] += bias[i];
@@ -160,7 +169,8 @@ static void peer_step(void *state)
     gather(p);
     for (uint32_t l = 0; l < t->layers; l++) {
         uint32_t in = t->width[l], out = t->width[l + 1];
-        product(p, CblasNoTrans, CblasTrans, t->batch, out, in, 1, p->state[l], in, p->weight[l], in, 0, p->state[l + 1]);
+        product(p, CblasNoTrans, CblasTrans, t->batch, out, in, 1, p->state[l], in, p->weight[l], in, 0,
+                p->state[l + 1]);
         if (l + 1 < t->layers) activate(p, p->state[l + 1], p->bias[l], out);
     }
     p->loss = output(p, p->bias[t->layers - 1], t->width[t->layers]);
@@ -168,15 +178,20 @@ static void peer_step(void *state)
     for (uint32_t l = t->layers; l-- > 0;) {
         uint32_t in = t->width[l], out = t->width[l + 1];
         if (l > 0) {
-            product(p, CblasNoTrans, CblasNoTrans, t->batch, in, out, 1, p->error[l + 1], out, p->weight[l], in, 0, p->error[l]);
+            product(p, CblasNoTrans, CblasNoTrans, t->batch, in, out, 1, p->error[l + 1], out, p->weight[l], in, 0,
+                    p->error[l]);
             derive(p, l);
         }
-        product(p, CblasTrans, CblasNoTrans, out, in, t->batch, step, p->error[l + 1], out, p->state[l], in, 1, p->weight[l]);
+        product(p, CblasTrans, CblasNoTrans, out, in, t->batch, step, p->error[l + 1], out, p->state[l], in, 1,
+                p->weight[l]);
         update_bias(p, l, step);
     }
 }
 
-static double peer_loss(void *state) { return ((struct peer *)state)->loss; }
+static double peer_loss(void *state)
+{
+    return ((struct peer *)state)->loss;
+}
 
 static double peer_share(void *state, int steps)
 {

@@ -13,7 +13,8 @@ static atomic_ulong calls;
 static bool is_due(const char *name)
 {
     const char *fault = getenv("NNT_FAULT"), *at = getenv("NNT_FAULT_AT");
-    if (!fault || !at || strcmp(fault, name) != 0 || atomic_fetch_add(&calls, 1) + 1 != strtoul(at, NULL, 10)) return false;
+    if (!fault || !at || strcmp(fault, name) != 0 || atomic_fetch_add(&calls, 1) + 1 != strtoul(at, NULL, 10))
+        return false;
     errno = strcmp(name, "write") == 0 ? ENOSPC : EIO;
     return true;
 }

@@ -89,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ast_source *source = parse(diag, arena, "fuzz.nnt", text, size);
     if (source && !diag_failed(diag)) {
         ast_print(source, &printed);
-        struct ast_source *again = parse(diag, arena, "printed.nnt", printed.data ? printed.data : "", printed.length);
+        struct ast_source *again =
+            parse(diag, arena, "printed.nnt", printed.data ? printed.data : "", printed.length);
         if (!again || !ast_equal(source->file, again->file)) abort();
         const struct model *model = check(diag, arena, source, NULL, 0);
         if (!model && !diag_failed(diag)) abort();

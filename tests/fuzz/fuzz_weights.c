@@ -3,11 +3,19 @@
 #include "tests/fuzz/file.h"
 #include "runtime/record/record.h"
 
-static const struct nnt_field fields[] = {{.name = "weight.x.y", .slab = NNT_PARAMETERS, .rank = 2, .extent = {2, 3}},
-                                          {.name = "bias.y", .slab = NNT_PARAMETERS, .rank = 1, .extent = {2}, .offset = 16}};
-static const struct nnt_parameter parameters[] = {{.field = 0, .gradient = NNT_NONE, .is_weight = 1}, {.field = 1, .gradient = NNT_NONE}};
-static const struct nnt_module module = {.abi_version = NNT_ABI_VERSION, .real_bytes = 4, .name = "fuzz", .field = fields,
-                                         .parameter = parameters, .n_fields = 2, .n_parameters = 2, .size = {[NNT_PARAMETERS] = 32}};
+static const struct nnt_field fields[] = {
+    {.name = "weight.x.y", .slab = NNT_PARAMETERS, .rank = 2, .extent = {2, 3}},
+    {.name = "bias.y", .slab = NNT_PARAMETERS, .rank = 1, .extent = {2}, .offset = 16}};
+static const struct nnt_parameter parameters[] = {{.field = 0, .gradient = NNT_NONE, .is_weight = 1},
+                                                  {.field = 1, .gradient = NNT_NONE}};
+static const struct nnt_module module = {.abi_version = NNT_ABI_VERSION,
+                                         .real_bytes = 4,
+                                         .name = "fuzz",
+                                         .field = fields,
+                                         .parameter = parameters,
+                                         .n_fields = 2,
+                                         .n_parameters = 2,
+                                         .size = {[NNT_PARAMETERS] = 32}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -20,7 +20,7 @@ struct network {
     bool cyclic;
 };
 
-/* ---- the description --------------------------------------------------------------------------------------- */
+/* ---- the description ---- */
 
 static char *join(const char *a, const char *b, const char *c)
 {
@@ -84,7 +84,7 @@ static void add_group(struct network *n, uint32_t k)
     }
 }
 
-/* ---- the entries ------------------------------------------------------------------------------------------- */
+/* ---- the entries ---- */
 
 static double *at(const struct network *n, const struct nnt_call *call, uint32_t field, uint32_t sample)
 {
@@ -191,7 +191,7 @@ static int32_t linearise(const void *self, const struct nnt_call *call)
     return 0;
 }
 
-/* ---- making and freeing ------------------------------------------------------------------------------------ */
+/* ---- making and freeing ---- */
 
 struct nnt_module *new_network(const struct network_group *group, uint32_t n_groups,
                                const struct network_block *block, uint32_t n_blocks)

@@ -22,8 +22,7 @@ static uint32_t below(struct drawing *d, uint32_t n)
     return random_below(&d->random, n);
 }
 
-/* ---- expressions
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- expressions ---- */
 
 /* Bounded or slowly growing functions of one argument: `$` stands for it. */
 static const char *const unary[] = {
@@ -110,8 +109,7 @@ static void expression(struct drawing *d, const char *of, uint32_t depth, bool m
     text_add(d->out, ")");
 }
 
-/* ---- the network
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the network ---- */
 
 static const char *name_of(const struct drawing *d, uint32_t g, char out[16])
 {

@@ -19,8 +19,9 @@
 #include "tests/random/draw.h"
 
 enum { BATCH = 7 };
-static const uint32_t entries = 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step |
-                                1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_bulk;
+static const uint32_t entries = 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient |
+                                1u << NNT_ENTRY_step | 1u << NNT_ENTRY_ensemble_forward |
+                                1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_bulk;
 
 struct drawn {
     struct diag *diag;
@@ -50,9 +51,11 @@ static void drawn_close(struct drawn *d)
     text_fini(&d->text);
 }
 
-static const char *compare_entry(struct exercise *a, struct exercise *b, enum nnt_entry_name entry, double tolerance)
+static const char *compare_entry(struct exercise *a, struct exercise *b, enum nnt_entry_name entry,
+                                 double tolerance)
 {
-    static const enum nnt_slab slabs[] = {NNT_STATE, NNT_RESULT, NNT_GRADIENT, NNT_LINEAR, NNT_MOMENTS, NNT_PARAMETERS};
+    static const enum nnt_slab slabs[] = {NNT_STATE,  NNT_RESULT,  NNT_GRADIENT,
+                                          NNT_LINEAR, NNT_MOMENTS, NNT_PARAMETERS};
     static char where[192];
     exercise_run(a, entry);
     exercise_run(b, entry);
@@ -69,8 +72,9 @@ static const char *compare_entry(struct exercise *a, struct exercise *b, enum nn
 /* Steps last: they change the weights. */
 static const char *compare_modules(struct exercise *a, struct exercise *b, double tolerance)
 {
-    static const enum nnt_entry_name order[] = {NNT_ENTRY_linearise, NNT_ENTRY_bulk, NNT_ENTRY_forward, NNT_ENTRY_loss,
-                                                NNT_ENTRY_gradient, NNT_ENTRY_ensemble_forward, NNT_ENTRY_step, NNT_ENTRY_step};
+    static const enum nnt_entry_name order[] = {NNT_ENTRY_linearise, NNT_ENTRY_bulk,     NNT_ENTRY_forward,
+                                                NNT_ENTRY_loss,      NNT_ENTRY_gradient, NNT_ENTRY_ensemble_forward,
+                                                NNT_ENTRY_step,      NNT_ENTRY_step};
     for (size_t i = 0; i < LENGTH(order); i++) {
         const char *where = compare_entry(a, b, order[i], tolerance);
         if (where) return where;
@@ -95,8 +99,8 @@ static int check_gradient(struct exercise *x, uint64_t seed, int *out_counted)
             if (!exercise_difference(&loss, f, e, &fine)) continue;
             ++*out_counted;
             if (fabs(got - fine) <= 1e-6 * (1 + fabs(fine))) continue;
-            print_error("seed %llu: %s[%llu]: gradient %.12g, differences %.12g\n", (unsigned long long)seed, f->name,
-                        (unsigned long long)e, got, fine);
+            print_error("seed %llu: %s[%llu]: gradient %.12g, differences %.12g\n", (unsigned long long)seed,
+                        f->name, (unsigned long long)e, got, fine);
             wrong++;
         }
     }
@@ -115,7 +119,8 @@ static bool fits_float(struct nnt_module *reference, uint64_t seed)
         for (uint32_t f = 0; f < reference->n_fields; f++) {
             const struct nnt_field *field = &reference->field[f];
             if (field->slab != NNT_STATE && field->slab != NNT_RESULT) continue;
-            for (uint64_t e = 0, n = exercise_size(&x, field); e < n; e++) fits = fits && fabs(exercise_get(&x, field, e)) < 1e18;
+            for (uint64_t e = 0, n = exercise_size(&x, field); e < n; e++)
+                fits = fits && fabs(exercise_get(&x, field, e)) < 1e18;
         }
     }
     exercise_close(&x);
@@ -137,7 +142,9 @@ static int compare_engine(struct drawn *d, const char *engine, uint32_t real_byt
     exercise_draw(&a, d->seed);
     exercise_draw(&b, d->seed);
     const char *where = compare_modules(&a, &b, tolerance);
-    if (where) print_error("seed %llu, %s, %u bytes: %s\n%s\n", (unsigned long long)d->seed, engine, real_bytes, where, d->text.data);
+    if (where)
+        print_error("seed %llu, %s, %u bytes: %s\n%s\n", (unsigned long long)d->seed, engine, real_bytes, where,
+                    d->text.data);
     exercise_close(&a);
     exercise_close(&b);
     engine_release(module);
@@ -147,7 +154,8 @@ static int compare_engine(struct drawn *d, const char *engine, uint32_t real_byt
 static int check_drawn(uint64_t seed, int *out_counted)
 {
     struct drawn d = drawn_open(seed);
-    int wrong = compare_engine(&d, "jit", 8, 1e-10) + compare_engine(&d, "jit", 4, 1e-4) + compare_engine(&d, "interp", 4, 1e-4);
+    int wrong = compare_engine(&d, "jit", 8, 1e-10) + compare_engine(&d, "jit", 4, 1e-4) +
+                compare_engine(&d, "interp", 4, 1e-4);
     struct nnt_module *module = engine_module(d.diag, d.arena, d.model, "interp", 8, entries);
     struct exercise x = exercise_open(module, BATCH);
     exercise_draw(&x, seed);
@@ -160,11 +168,15 @@ static int check_drawn(uint64_t seed, int *out_counted)
 static void engines_and_gradients_agree(void **state)
 {
     const char *count = getenv("NNT_NETWORKS"), *seed = getenv("NNT_SEED");
-    uint64_t n = count ? strtoull(count, NULL, 10) : NNT_SANITIZED ? 20 : 50, first = seed ? strtoull(seed, NULL, 10) : 1;
+    uint64_t n = count           ? strtoull(count, NULL, 10)
+                 : NNT_SANITIZED ? 20
+                                 : 50,
+             first = seed ? strtoull(seed, NULL, 10) : 1;
     int wrong = 0, counted = 0;
     (void)state;
     for (uint64_t s = first; s < first + n; s++) wrong += check_drawn(s, &counted);
-    print_message("%llu networks, %d gradient elements away from kinks, %d disagreements\n", (unsigned long long)n, counted, wrong);
+    print_message("%llu networks, %d gradient elements away from kinks, %d disagreements\n", (unsigned long long)n,
+                  counted, wrong);
     assert_int_equal(wrong, 0);
     assert_true(counted > (int)n * 3);
 }

@@ -37,7 +37,7 @@ struct twin {
     struct part part[PARTS];
 };
 
-/* ---- one network in one engine ------------------------------------------------------------------------------------------ */
+/* ---- one network in one engine ---- */
 
 struct network {
     struct diag *diag;
@@ -79,11 +79,14 @@ static void network_run(struct network *n)
     for (uint32_t g = 0; g < n->module->n_groups; g++) {
         uint32_t f = n->module->group[g].data;
         if (f == NNT_NONE) continue;
-        data[g] = (const double *)n->x.call.slab[NNT_DATA] + n->module->field[f].offset + n->module->field[f].offset_per_sample * BATCH;
+        data[g] = (const double *)n->x.call.slab[NNT_DATA] + n->module->field[f].offset +
+                  n->module->field[f].offset_per_sample * BATCH;
     }
     exercise_run(&n->x, NNT_ENTRY_loss);
-    struct ensemble *ensemble = n->model->ensemble_proper ? ensemble_new(n->diag, (struct span){0}, n->module, BATCH) : NULL;
-    n->proper = ensemble && ensemble_evaluate(ensemble, n->diag, n->x.call.slab[NNT_PARAMETERS], data, BATCH, beta, n->gaussian);
+    struct ensemble *ensemble =
+        n->model->ensemble_proper ? ensemble_new(n->diag, (struct span){0}, n->module, BATCH) : NULL;
+    n->proper = ensemble && ensemble_evaluate(ensemble, n->diag, n->x.call.slab[NNT_PARAMETERS], data, BATCH, beta,
+                                              n->gaussian);
     ensemble_free(ensemble);
     for (uint32_t s = 0; s < BATCH; s++) {
         const struct gaussian *g = &n->gaussian[s];
@@ -112,7 +115,7 @@ static void sensitivity(struct network *n, uint64_t seed, double out[BATCH][READ
     network_run(n);
 }
 
-/* ---- the same numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- the same numbers ---- */
 
 static const struct part *part_of(const struct twin *twin, const char *name)
 {
@@ -133,7 +136,8 @@ static uint32_t origin_neuron(const struct twin *twin, const char *name, uint32_
     return part ? part->order[neuron] : neuron;
 }
 
-static const struct nnt_field *field_named(const struct nnt_module *m, enum nnt_slab slab, const char *kind, const char *group)
+static const struct nnt_field *field_named(const struct nnt_module *m, enum nnt_slab slab, const char *kind,
+                                           const char *group)
 {
     char name[2 * NAME];
     snprintf(name, sizeof name, "%s.%s", kind, group);
@@ -141,14 +145,15 @@ static const struct nnt_field *field_named(const struct nnt_module *m, enum nnt_
 }
 
 /* Vectors by neuron: biases, and data sample by sample. */
-static void copy_vector(const struct twin *twin, const struct network *from, struct network *to, const char *group, const char *kind,
-                        enum nnt_slab slab)
+static void copy_vector(const struct twin *twin, const struct network *from, struct network *to, const char *group,
+                        const char *kind, enum nnt_slab slab)
 {
     const struct nnt_field *y = field_named(to->module, slab, kind, group);
     const struct nnt_field *x = field_named(from->module, slab, kind, origin_group(twin, group));
     if (!y) return;
     assert_non_null(x);
-    uint64_t ny = exercise_size(&to->x, y) / (y->per_sample ? BATCH : 1), nx = exercise_size(&from->x, x) / (x->per_sample ? BATCH : 1);
+    uint64_t ny = exercise_size(&to->x, y) / (y->per_sample ? BATCH : 1),
+             nx = exercise_size(&from->x, x) / (x->per_sample ? BATCH : 1);
     for (uint32_t b = 0; b < (y->per_sample ? BATCH : 1); b++)
         for (uint32_t i = 0; i < ny; i++)
             exercise_set(&to->x, y, b * ny + i, exercise_get(&from->x, x, b * nx + origin_neuron(twin, group, i)));
@@ -164,22 +169,26 @@ static uint64_t element(const struct nnt_module *m, const struct nnt_block *bloc
 static const struct nnt_block *block_between(const struct nnt_module *m, const char *from, const char *to)
 {
     for (uint32_t k = 0; k < m->n_blocks; k++)
-        if (!strcmp(m->group[m->block[k].from].name, from) && !strcmp(m->group[m->block[k].to].name, to)) return &m->block[k];
+        if (!strcmp(m->group[m->block[k].from].name, from) && !strcmp(m->group[m->block[k].to].name, to))
+            return &m->block[k];
     fail_msg("no block %s -> %s", from, to);
     return NULL;
 }
 
-static void copy_block(const struct twin *twin, const struct network *from, struct network *to, const struct nnt_block *block)
+static void copy_block(const struct twin *twin, const struct network *from, struct network *to,
+                       const struct nnt_block *block)
 {
     const struct nnt_group *in = &to->module->group[block->from], *out = &to->module->group[block->to];
-    const struct nnt_block *same = block_between(from->module, origin_group(twin, in->name), origin_group(twin, out->name));
+    const struct nnt_block *same =
+        block_between(from->module, origin_group(twin, in->name), origin_group(twin, out->name));
     const struct nnt_field *y = &to->module->field[to->module->parameter[block->parameter].field];
     const struct nnt_field *x = &from->module->field[from->module->parameter[same->parameter].field];
     for (uint32_t i = 0; i < out->size; i++)
         for (uint32_t j = 0; j < in->size; j++)
             exercise_set(&to->x, y, element(to->module, block, i, j),
-                         exercise_get(&from->x, x, element(from->module, same, origin_neuron(twin, out->name, i),
-                                                           origin_neuron(twin, in->name, j))));
+                         exercise_get(&from->x, x,
+                                      element(from->module, same, origin_neuron(twin, out->name, i),
+                                              origin_neuron(twin, in->name, j))));
 }
 
 static void copy_numbers(const struct twin *twin, const struct network *from, struct network *to)
@@ -191,7 +200,7 @@ static void copy_numbers(const struct twin *twin, const struct network *from, st
     }
 }
 
-/* ---- what must not have changed ------------------------------------------------------------------------------------------ */
+/* ---- what must not have changed ---- */
 
 struct counts {
     uint32_t twins, splits, ensembles, loose, wrong;
@@ -206,8 +215,8 @@ static bool differs(double got, double expected, double moved, struct counts *co
     return !(apart <= 8 * moved);
 }
 
-static void compare(const struct network *a, const struct network *b, double moved[BATCH][READINGS], const struct twin *twin,
-                    const char *engine, struct counts *counts)
+static void compare(const struct network *a, const struct network *b, double moved[BATCH][READINGS],
+                    const struct twin *twin, const char *engine, struct counts *counts)
 {
     static const char *const names[READINGS] = {"loss", "U", "S", "C"};
     bool wrong = a->proper != b->proper;
@@ -215,8 +224,8 @@ static void compare(const struct network *a, const struct network *b, double mov
     for (uint32_t s = 0; s < BATCH; s++)
         for (uint32_t i = 0; i < (a->proper && b->proper ? READINGS : 1); i++) {
             if (!differs(b->reading[s][i], a->reading[s][i], moved[s][i], counts)) continue;
-            print_error("%s, %s: %s of sample %u is %.17g, expected %.17g (the last bit of the weights: %.2g)\n", engine, twin->how,
-                        names[i], s + 1, b->reading[s][i], a->reading[s][i], moved[s][i]);
+            print_error("%s, %s: %s of sample %u is %.17g, expected %.17g (the last bit of the weights: %.2g)\n",
+                        engine, twin->how, names[i], s + 1, b->reading[s][i], a->reading[s][i], moved[s][i]);
             wrong = true;
         }
     counts->twins++;
@@ -225,7 +234,8 @@ static void compare(const struct network *a, const struct network *b, double mov
     if (wrong) print_error("%s\n", twin->text.data);
 }
 
-static void check_twin(const struct network *original, double moved[BATCH][READINGS], const struct twin *twin, const char *engine, struct counts *counts)
+static void check_twin(const struct network *original, double moved[BATCH][READINGS], const struct twin *twin,
+                       const char *engine, struct counts *counts)
 {
     struct network other = network_open(twin->text.data, engine);
     copy_numbers(twin, original, &other);
@@ -251,14 +261,15 @@ static void check_twins(const char *text, struct twin *twin, uint32_t n, uint64_
     for (uint32_t t = 0; t < n; t++) text_fini(&twin[t].text);
 }
 
-/* ---- twins of drawn networks --------------------------------------------------------------------------------------------- */
+/* ---- twins of drawn networks ---- */
 
 /* The order of its neurons means something: a block from or to it shares its numbers with another, or is hollow. */
 static bool is_bound(const struct model *m, uint32_t group)
 {
     for (uint32_t a = 0; a < m->n_blocks; a++) {
         bool bound = m->parameter[m->block[a].parameter].hollow;
-        for (uint32_t b = 0; b < m->n_blocks; b++) bound |= a != b && m->block[a].parameter == m->block[b].parameter;
+        for (uint32_t b = 0; b < m->n_blocks; b++)
+            bound |= a != b && m->block[a].parameter == m->block[b].parameter;
         if (bound && (m->block[a].from == group || m->block[a].to == group)) return true;
     }
     return false;
@@ -304,12 +315,14 @@ static void add_replaced(struct text *out, const char *line, const char *end, co
 }
 
 /* A line of the drawn file about group `name`, for both of its halves. */
-static void split_line(struct text *out, const char *line, const char *end, const struct group *g, const char half[2][NAME],
-                       const uint32_t size[2])
+static void split_line(struct text *out, const char *line, const char *end, const struct group *g,
+                       const char half[2][NAME], const uint32_t size[2])
 {
     char declared[NAME], both[3 * NAME];
-    bool neurons = find_word(line, end, "neurons") != NULL, list = find_word(line, end, "input") || find_word(line, end, "output");
-    if (!find_word(line, end, g->name)) text_add_bytes(out, line, (size_t)(end - line));
+    bool neurons = find_word(line, end, "neurons") != NULL,
+         list = find_word(line, end, "input") || find_word(line, end, "output");
+    if (!find_word(line, end, g->name))
+        text_add_bytes(out, line, (size_t)(end - line));
     else if (neurons) {
         const char *at = find_word(line, end, g->name);
         snprintf(declared, sizeof declared, "%s[%u]", g->name, g->size);
@@ -331,7 +344,9 @@ static void split(struct twin *twin, const char *text, const struct model *m, st
 {
     uint32_t chosen = NNT_NONE;
     for (uint32_t g = 0, seen = 0; g < m->n_groups; g++)
-        if (!m->group[g].output && !m->group[g].group_map && m->group[g].size > 1 && !is_bound(m, g) && random_below(random, ++seen) == 0) chosen = g;
+        if (!m->group[g].output && !m->group[g].group_map && m->group[g].size > 1 && !is_bound(m, g) &&
+            random_below(random, ++seen) == 0)
+            chosen = g;
     if (chosen == NNT_NONE) return;
     const struct group *g = &m->group[chosen];
     uint32_t first = 1 + random_below(random, g->size - 1), size[2] = {first, g->size - first};
@@ -362,7 +377,8 @@ static void chain(struct twin *twin, const char *text)
     text_add_bytes(&twin->text, text, (size_t)(network - text));
     for (const char *line = network, *end; *line; line = end) {
         end = strchr(line, '\n') + 1;
-        bool plain = sscanf(line, " weights %20s -> %20s", from, to) == 2 && strlen(from) + strlen(to) + 17 == (size_t)(end - line);
+        bool plain = sscanf(line, " weights %20s -> %20s", from, to) == 2 &&
+                     strlen(from) + strlen(to) + 17 == (size_t)(end - line);
         if (!plain || (last[0] && strcmp(last, from))) {
             text_add_bytes(&others, line, (size_t)(end - line));
             continue;
@@ -403,15 +419,16 @@ static void drawn_networks(void **state)
     struct counts counts = {0};
     (void)state;
     uint64_t n = networks(50);
-    for (uint64_t seed = 1; seed <= n || (counts.splits < n && seed <= 10 * n); seed++) check_drawn(seed, seed <= n, &counts);
-    print_message("%u twins, %u with an ensemble, %u readings beyond 1e-12, %u twins differ\n", counts.twins, counts.ensembles, counts.loose,
-                  counts.wrong);
+    for (uint64_t seed = 1; seed <= n || (counts.splits < n && seed <= 10 * n); seed++)
+        check_drawn(seed, seed <= n, &counts);
+    print_message("%u twins, %u with an ensemble, %u readings beyond 1e-12, %u twins differ\n", counts.twins,
+                  counts.ensembles, counts.loose, counts.wrong);
     assert_int_equal(counts.wrong, 0);
     assert_true(counts.loose * 100 <= counts.twins * BATCH * READINGS); /* the exception stays one */
     assert_true(counts.twins == 6 * n && counts.ensembles > counts.twins / 2);
 }
 
-/* ---- families ------------------------------------------------------------------------------------------------------------ */
+/* ---- families ---- */
 
 /* What a family stands for, by `$` for its number. */
 static void each(struct text *out, const char *pattern, uint32_t from, uint32_t to)
@@ -419,30 +436,41 @@ static void each(struct text *out, const char *pattern, uint32_t from, uint32_t 
     for (uint32_t i = from; i <= to; i++) {
         text_add(out, "    ");
         for (const char *c = pattern; *c; c++) {
-            if (*c == '$') text_add(out, "%u", i);
-            else if (*c == '%') text_add(out, "%u", i + 1);
-            else if (*c == '&') text_add(out, "%u", i + 2);
-            else text_add(out, "%c", *c);
+            if (*c == '$')
+                text_add(out, "%u", i);
+            else if (*c == '%')
+                text_add(out, "%u", i + 1);
+            else if (*c == '&')
+                text_add(out, "%u", i + 2);
+            else
+                text_add(out, "%c", *c);
         }
         text_add(out, "\n");
     }
 }
 
 /* As a family, element by element, and with groups that have names of their own. */
-static void write_network(struct text *out, uint32_t form, uint64_t seed, uint32_t depth, uint32_t width, const char *f)
+static void write_network(struct text *out, uint32_t form, uint64_t seed, uint32_t depth, uint32_t width,
+                          const char *f)
 {
-    static const char *const between[] = {"", "weights h[$] -> h[%]", "weights h$ -> h%"}, *const skip[] = {"", "weights h[$] -> h[&]", "weights h$ -> h&"};
-    static const char *const bias[] = {"", "biases h[$]", "biases h$"}, *const potential[] = {"", "potential h[$] = 0.1 * s^2 / $", "potential h$ = 0.1 * s^2 / $"};
+    static const char *const between[] = {"", "weights h[$] -> h[%]", "weights h$ -> h%"},
+                             *const skip[] = {"", "weights h[$] -> h[&]", "weights h$ -> h&"};
+    static const char *const bias[] = {"", "biases h[$]", "biases h$"}, *const potential[] = {
+                                                                            "", "potential h[$] = 0.1 * s^2 / $",
+                                                                            "potential h$ = 0.1 * s^2 / $"};
     struct text activation = {0};
     text_add(out, "network families {\n    neurons x[3], ");
     for (uint32_t i = 1; form == 2 && i <= depth; i++) text_add(out, "h%u[%u], ", i, width);
     if (form < 2) text_add(out, "h[%u][%u], ", depth, width);
-    text_add(out, "y[2]\n    input x\n    output y\n    weights x -> h%s\n    weights h%s%u%s -> y\n", form == 2 ? "1" : "[1]", form == 2 ? "" : "[", depth,
-             form == 2 ? "" : "]");
+    text_add(out, "y[2]\n    input x\n    output y\n    weights x -> h%s\n    weights h%s%u%s -> y\n",
+             form == 2 ? "1" : "[1]", form == 2 ? "" : "[", depth, form == 2 ? "" : "]");
     if (form == 0) {
         text_add(out, "    weights h[i] -> h[i + 1] for i in 1 .. %u\n", depth - 1);
         if (depth > 2) text_add(out, "    weights h[i] -> h[i + 2] for i in 1 .. %u\n", depth - 2);
-        text_add(out, "    biases h[i] for i in 1 .. %u\n    potential h[i] = 0.1 * s^2 / i for i in 1 .. %u\n    activation h[i] = ", depth, depth);
+        text_add(out,
+                 "    biases h[i] for i in 1 .. %u\n    potential h[i] = 0.1 * s^2 / i for i in 1 .. %u\n    "
+                 "activation h[i] = ",
+                 depth, depth);
         draw_elementwise(seed, f, out);
         text_add(out, " for i in 1 .. %u\n", depth);
     } else {
@@ -454,7 +482,8 @@ static void write_network(struct text *out, uint32_t form, uint64_t seed, uint32
         draw_elementwise(seed, "z / $", &activation);
         each(out, activation.data, 1, depth);
     }
-    text_add(out, "    activation y = tanh(z)\n    loss boundary = squared_error(y, target)\n}\nmeasure at end { C }\n");
+    text_add(out,
+             "    activation y = tanh(z)\n    loss boundary = squared_error(y, target)\n}\nmeasure at end { C }\n");
     text_fini(&activation);
 }
 
@@ -480,8 +509,8 @@ static void families(void **state)
         check_twins(text.data, twin, LENGTH(twin), seed, &counts);
         text_fini(&text);
     }
-    print_message("%u twins, %u with an ensemble, %u readings beyond 1e-12, %u twins differ\n", counts.twins, counts.ensembles, counts.loose,
-                  counts.wrong);
+    print_message("%u twins, %u with an ensemble, %u readings beyond 1e-12, %u twins differ\n", counts.twins,
+                  counts.ensembles, counts.loose, counts.wrong);
     assert_int_equal(counts.wrong, 0);
     assert_true(counts.twins == 4 * n && counts.ensembles > counts.twins / 2);
 }

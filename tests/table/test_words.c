@@ -16,12 +16,12 @@
 #include "tests/engine/engine.h"
 #include "compiler/driver/exercise.h"
 
-static const double special[] = {0.0,  -0.0, INFINITY, -INFINITY, NAN,  1e-310, -1e-310, 1e-20, -1e-20, 0.5,  -0.5, 1.0,
-                                 -1.0, 3.25, -3.25,    8.9,       -8.9, 17.5,   -17.5,   42.0,  -42.0, 87.0,   -87.0, 110.0, -110.0,
-                                 700.0, -700.0, 1e4,   -1e4};
+static const double special[] = {0.0,   -0.0, INFINITY, -INFINITY, NAN,    1e-310, -1e-310, 1e-20, -1e-20, 0.5,
+                                 -0.5,  1.0,  -1.0,     3.25,      -3.25,  8.9,    -8.9,    17.5,  -17.5,  42.0,
+                                 -42.0, 87.0, -87.0,    110.0,     -110.0, 700.0,  -700.0,  1e4,   -1e4};
 enum { SPECIALS = LENGTH(special), ORDINARY_FROM = 7, ORDINARY_TO = 21 };
 
-/* ---- networks that hold a whole table ----------------------------------------------------------------------------------- */
+/* ---- networks that hold a whole table ---- */
 
 /* name(z, 0.3, …): as many further arguments as the table's text of arguments has words behind the first. */
 static void add_call(struct text *out, const struct word *word, const char *first, const char *second)
@@ -81,16 +81,18 @@ static void losses_network(const struct word_table *table, struct text *out)
     for (uint32_t i = 0; named(table, i).name; i++) text_add(out, "%sy%u", i ? ", " : "", i);
     text_add(out, "\n");
     for (uint32_t i = 0; named(table, i).name; i++)
-        text_add(out, " weights x -> y%u\n biases y%u\n activation y%u = %s\n", i, i, i, i % 2 ? "softmax(z)" : "logistic(z)");
+        text_add(out, " weights x -> y%u\n biases y%u\n activation y%u = %s\n", i, i, i,
+                 i % 2 ? "softmax(z)" : "logistic(z)");
     text_add(out, " loss boundary = ");
     for (uint32_t i = 0; named(table, i).name; i++) {
         struct word word = named(table, i);
-        text_add(out, "%s%s(y%u, target(y%u)%s)", i ? " + " : "", word.name, i, i, strstr(word.arguments, "width") ? ", 0.3" : "");
+        text_add(out, "%s%s(y%u, target(y%u)%s)", i ? " + " : "", word.name, i, i,
+                 strstr(word.arguments, "width") ? ", 0.3" : "");
     }
     text_add(out, "\n}\ntrain { optimizer sgd(rate: 0.1) }\n");
 }
 
-/* ---- engines ------------------------------------------------------------------------------------------------------------ */
+/* ---- engines ---- */
 
 struct words {
     struct diag *diag;
@@ -119,7 +121,8 @@ static void words_close(struct words *w)
     text_fini(&w->text);
 }
 
-static struct exercise open_engine(struct words *w, const char *engine, uint32_t real_bytes, uint32_t entries, uint32_t batch)
+static struct exercise open_engine(struct words *w, const char *engine, uint32_t real_bytes, uint32_t entries,
+                                   uint32_t batch)
 {
     struct nnt_module *module = engine_module(w->diag, w->arena, w->model, engine, real_bytes, entries);
     if (!module) diag_print(w->diag, stderr, DIAG_PLAIN);
@@ -152,8 +155,8 @@ static bool agree(double a, double b, double tolerance)
     return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= tolerance * (1 + fabs(b));
 }
 
-static int compare_fields(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, uint32_t from, uint32_t to,
-                          double tolerance)
+static int compare_fields(const struct exercise *a, const struct exercise *b, enum nnt_slab slab, uint32_t from,
+                          uint32_t to, double tolerance)
 {
     int wrong = 0;
     for (uint32_t f = 0; f < a->module->n_fields; f++) {
@@ -203,7 +206,8 @@ static int compare_losses(uint32_t real_bytes, double tolerance)
     static const enum nnt_entry_name order[] = {NNT_ENTRY_loss, NNT_ENTRY_gradient};
     uint32_t entries = 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient;
     struct words w = words_open(losses_network, "losses");
-    struct exercise a = open_engine(&w, "jit", real_bytes, entries, 9), b = open_engine(&w, "interp", 8, entries, 9);
+    struct exercise a = open_engine(&w, "jit", real_bytes, entries, 9),
+                    b = open_engine(&w, "interp", 8, entries, 9);
     int wrong = 0;
     for (size_t i = 0; i < LENGTH(order); i++) {
         char where[128];
@@ -212,7 +216,8 @@ static int compare_losses(uint32_t real_bytes, double tolerance)
         double result = exercise_distance(&a, &b, NNT_RESULT, where);
         if (result > tolerance) print_error("losses, %u bytes: %g at %s\n", real_bytes, result, where), wrong++;
         double gradient = exercise_distance(&a, &b, NNT_GRADIENT, where);
-        if (gradient > tolerance) print_error("gradients, %u bytes: %g at %s\n", real_bytes, gradient, where), wrong++;
+        if (gradient > tolerance)
+            print_error("gradients, %u bytes: %g at %s\n", real_bytes, gradient, where), wrong++;
     }
     close_engine(&a);
     close_engine(&b);

@@ -53,13 +53,15 @@ __attribute__((visibility("default"))) int posix_memalign(void **out, size_t a, 
 }
 #endif
 
-static const char text[] = "network net {\n neurons x[16, 16], h[32], y[10]\n input x\n output y\n weights x -> h -> y\n biases h, y\n"
-                           " activation h = tanh(z)\n activation y = softmax(z)\n loss boundary = cross_entropy(y, target)\n}\n"
-                           "data { train digits(count: 500, seed: 1)\n test digits(count: 100, seed: 2)\n x = mask(noisy(image, 0.1), 0.1)\n"
-                           " y = one_hot(label) }\n"
-                           "ensemble { clamp x, y }\n"
-                           "train { optimizer adam(rate: 0.01, clip: 1)\n batch 32\n epochs 3 }\n"
-                           "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, weight_norm }\n";
+static const char text[] =
+    "network net {\n neurons x[16, 16], h[32], y[10]\n input x\n output y\n weights x -> h -> y\n biases h, y\n"
+    " activation h = tanh(z)\n activation y = softmax(z)\n loss boundary = cross_entropy(y, target)\n}\n"
+    "data { train digits(count: 500, seed: 1)\n test digits(count: 100, seed: 2)\n x = mask(noisy(image, 0.1), "
+    "0.1)\n"
+    " y = one_hot(label) }\n"
+    "ensemble { clamp x, y }\n"
+    "train { optimizer adam(rate: 0.01, clip: 1)\n batch 32\n epochs 3 }\n"
+    "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, weight_norm }\n";
 
 struct fixture {
     struct session session;
@@ -75,7 +77,8 @@ struct fixture {
 static void fixture_open(struct fixture *f, const char *folder)
 {
     struct times times = {0};
-    *f = (struct fixture){.session = {.diag = diag_new(), .arena = arena_new()}, .nowhere = fopen("/dev/null", "w")};
+    *f =
+        (struct fixture){.session = {.diag = diag_new(), .arena = arena_new()}, .nowhere = fopen("/dev/null", "w")};
     struct ast_source *source = parse(f->session.diag, f->session.arena, "test", text, strlen(text));
     f->model = source ? check(f->session.diag, f->session.arena, source, NULL, 0) : NULL;
     if (!f->model) session_messages(&f->session);
@@ -158,6 +161,7 @@ static void the_interposer_counts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_interposer_counts), cmocka_unit_test(nothing_is_allocated_while_training)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_interposer_counts),
+                                       cmocka_unit_test(nothing_is_allocated_while_training)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

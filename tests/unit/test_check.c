@@ -6,7 +6,7 @@
 #include "lang/words.h"
 #include "runtime/base/file.h"
 
-/* ---- mistakes --------------------------------------------------------------------------------------------- */
+/* ---- mistakes ---- */
 
 /* A good file of nine statements; each case replaces one line of it, or adds some at its end (line 10 …) or before
  * it (line 0). */
@@ -172,12 +172,15 @@ static const struct mistake mistakes[] = {
     {11, "data { train xor()\n x = 2 * noisy(point, 0.1)\n y = label }", "12:10 noise-inside"},
     {11, "data { train xor()\n x = mask(point, 2)\n y = flip(label) }", "12:18 out-of-range; 13:6 wrong-arguments"},
     {11, "data { train npy(a: \"a.npy\", b: \"b.npy\") }", ""},
-    {11, "data { train patterns(count: 3, size: 3)\n       x = pattern\n       y = pattern }", "12:12 bad-shape; 13:12 bad-shape"},
+    {11, "data { train patterns(count: 3, size: 3)\n       x = pattern\n       y = pattern }",
+     "12:12 bad-shape; 13:12 bad-shape"},
     {11, "data { train parity(count: 3, length: 2)\n       x = bits\n       y = label }", ""},
     {11, "data { train adding(count: 3, length: 1)\n       x = pairs\n       y = total }", ""},
     {11, "data { train teacher(count: 3, inputs: 2, hidden: 3, outputs: 1) }", ""},
     {11, "data { train teacher(count: 3, inputs: 3, hidden: 3, outputs: 1) }", "11:14 bad-shape"},
-    {11, "data { train teacher(3, 2, 3, 1)\n       test teacher(count: 3, inputs: 2, hidden: 3, outputs: 1, seed: 2) }", "?12:13 other-teacher"},
+    {11,
+     "data { train teacher(3, 2, 3, 1)\n       test teacher(count: 3, inputs: 2, hidden: 3, outputs: 1, seed: 2) }",
+     "?12:13 other-teacher"},
     {11, "data { train teacher(count: 3, inputs: 2, hidden: 0, outputs: 1) }", "11:51 out-of-range"},
     {11, "data { train idx(a: \"a\") }", "11:14 missing-binding"},
     {11, "data { train idx(\"a\") }", "11:18 wrong-arguments"},
@@ -271,7 +274,7 @@ static void test_mistakes(void **state)
     assert_true(ok);
 }
 
-/* ---- what cannot be computed yet -------------------------------------------------------------------------- */
+/* ---- what cannot be computed yet ---- */
 
 /* The list, and a file line for each; measures, sources and optimizers are rows of their tables. */
 static const struct {
@@ -352,7 +355,7 @@ static void test_refused_are_listed(void **state)
     assert_true(ok);
 }
 
-/* ---- the experiments of tests/language -------------------------------------------------------------------- */
+/* ---- the experiments of tests/language ---- */
 
 static bool only_refusals(const char *printed)
 {
@@ -390,7 +393,7 @@ static void test_language(void **state)
     assert_true(count >= 13);
 }
 
-/* ---- bounds ----------------------------------------------------------------------------------------------- */
+/* ---- bounds ---- */
 
 #define TAIL                                                                                                       \
     "network n { neurons x[2], y\n input x\n output y\n weights x -> y\n activation y = f%d(z)\n"                  \

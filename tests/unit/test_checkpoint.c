@@ -98,7 +98,7 @@ static void goes_on_bit_for_bit(void **state)
     assert_int_equal(diag_errors(s->diag), 0);
 }
 
-/* ---- refusals ---------------------------------------------------------------------------------------------- */
+/* ---- refusals ---- */
 
 /* Whether reading into a fresh trainer is refused with that word, and leaves the trainer as it was. */
 static void assert_refused(struct setup *s, bool wide, const char *word)

@@ -27,7 +27,7 @@ static void assert_close(double found, double expected, double tolerance)
     fail();
 }
 
-/* ---- evaluating -------------------------------------------------------------------------------------------- */
+/* ---- evaluating ---- */
 
 static void draw(struct random *random, double deviation, size_t count, double out[])
 {
@@ -69,7 +69,7 @@ static bool evaluate_random(struct diag *diag, const struct nnt_module *module, 
     return good;
 }
 
-/* ---- closed forms ------------------------------------------------------------------------------------------ */
+/* ---- closed forms ---- */
 
 /* Two free neurons 1 -> 2 with weight a, V = m/2 s^2: C = -1/2 ln((1 + m)^2 + m a^2), C_0 = -ln(1 + m). */
 static void linear_chain(void **state)
@@ -203,7 +203,7 @@ static void inputs_alone_clamped(void **state)
     diag_free(diag);
 }
 
-/* ---- against the dense evaluation -------------------------------------------------------------------------- */
+/* ---- against the dense evaluation ---- */
 
 enum { MOST_NEURONS = 32 };
 
@@ -367,7 +367,7 @@ static void linear_module_has_no_complexity(void **state)
     diag_free(diag);
 }
 
-/* ---- improper ensembles ------------------------------------------------------------------------------------ */
+/* ---- improper ensembles ---- */
 
 static void messages(struct diag *diag, char out[4096])
 {
@@ -505,7 +505,7 @@ static void state_not_finite(void **state)
     diag_free(diag);
 }
 
-/* ---- estimates, time --------------------------------------------------------------------------------------- */
+/* ---- estimates, time ---- */
 
 static void means_have_errors(void **state)
 {

@@ -65,8 +65,7 @@ static void near(double found, double expected)
     if (!(fabs(found - expected) <= 1e-13 * (1 + fabs(expected)))) fail_msg("%.17g, not %.17g", found, expected);
 }
 
-/* ---- optimizers, on y = w x + b with half the squared error: g_w = mean (w x + b - t) x, g_b = mean (w x + b - t)
- * ---- */
+/* ---- optimizers, on y = w x + b with half the squared error: g_w = mean (w x + b - t) x, g_b = mean (w x + b - t) ---- */
 
 enum { STEPS = 4, SAMPLES = 2 };
 static const double xs[SAMPLES] = {0.7, -1.2}, ts[SAMPLES] = {0.25, 0.9};

@@ -104,7 +104,7 @@ static struct target target_of(uint32_t real_bytes, uint32_t vector_bytes)
 /* Both precisions, wide and narrow vectors, several batches. */
 static void check_plan(struct plan *p)
 {
-    #if NNT_SANITIZED
+#if NNT_SANITIZED
     static const uint32_t batches[] = {1, 7, 33};
 #else
     static const uint32_t batches[] = {1, 2, 3, 7, 8, 9, 33};

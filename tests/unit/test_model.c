@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* ---- models ----------------------------------------------------------------------------------------------- */
+/* ---- models ---- */
 
 static const struct group *group_named(const struct model *m, const char *name)
 {
@@ -135,7 +135,7 @@ static void test_order(void **state)
     release(&c);
 }
 
-/* ---- losses, activations, schedules: values against formulas written here --------------------------------- */
+/* ---- losses, activations, schedules: values against formulas written here ---- */
 
 struct point {
     double y[3], t[3], z[3];
@@ -271,7 +271,7 @@ static void test_schedules(void **state)
     }
 }
 
-/* ---- objectives: a constant factor is carried by the optimizer's numbers ---------------------------------- */
+/* ---- objectives: a constant factor is carried by the optimizer's numbers ---- */
 
 static struct checked objective(const char *train)
 {
@@ -299,7 +299,7 @@ static void test_coefficients(void **state)
     release(&c);
 }
 
-/* ---- --set ------------------------------------------------------------------------------------------------ */
+/* ---- --set ---- */
 
 #define PARAMS                                                                                                     \
     "param width = 4\nparam f = tanh\nparam order = true\nparam file = \"a\"\nlet double = 2 * width\n"            \

@@ -22,11 +22,12 @@ enum { BATCH = 13, STEPS = 10, PATH = 512 };
 
 /* The object's functions, for networks of one input and one output; reals are float or double. */
 typedef int32_t forward_function(const void *parameters, uint32_t batch, const void *x, void *y, void *work);
-typedef int32_t loss_function(const void *parameters, uint32_t batch, const void *x, const void *t, void *loss, void *work);
-typedef int32_t gradient_function(const void *parameters, uint32_t batch, const void *x, const void *t, void *loss, void *gradient,
-                                  void *work);
-typedef int32_t step_function(void *parameters, void *moments, uint32_t batch, const void *x, const void *t, double rate, uint64_t step,
-                              void *loss, void *work);
+typedef int32_t loss_function(const void *parameters, uint32_t batch, const void *x, const void *t, void *loss,
+                              void *work);
+typedef int32_t gradient_function(const void *parameters, uint32_t batch, const void *x, const void *t, void *loss,
+                                  void *gradient, void *work);
+typedef int32_t step_function(void *parameters, void *moments, uint32_t batch, const void *x, const void *t,
+                              double rate, uint64_t step, void *loss, void *work);
 typedef size_t size_function(uint32_t batch);
 
 struct object {
@@ -63,7 +64,8 @@ static struct object object_open(const char *folder, const char *name, const cha
 {
     struct object object = {.name = name};
     char command[4 * PATH], path[PATH];
-    snprintf(command, sizeof command, "%s build %s/examples/%s.nnt --quiet --precision %s -o %s/%s && %s -shared -o %s/%s_%s.so %s/%s.o",
+    snprintf(command, sizeof command,
+             "%s build %s/examples/%s.nnt --quiet --precision %s -o %s/%s && %s -shared -o %s/%s_%s.so %s/%s.o",
              from_environment("NNT", "./nnt"), from_environment("NNT_SOURCE", "."), name, precision, folder, name,
              from_environment("NNT_CC", "cc"), folder, name, precision, folder, name);
     if (system(command)) fail_msg("%s", command);
@@ -82,12 +84,14 @@ static void object_close(struct object *object)
 }
 
 /* What the JIT has in a field, and what the object gave, element by element. */
-static void compare(const struct exercise *x, const struct nnt_field *field, const void *got, double tolerance, const char *what)
+static void compare(const struct exercise *x, const struct nnt_field *field, const void *got, double tolerance,
+                    const char *what)
 {
     for (uint64_t e = 0, n = exercise_size(x, field); e < n; e++) {
-        double a = x->module->real_bytes == 4 ? (double)((const float *)got)[e] : ((const double *)got)[e], b = exercise_get(x, field, e);
-        if (!(fabs(a - b) <= tolerance * (1 + fabs(b)))) fail_msg("%s, %s[%llu]: object %.17g, JIT %.17g", what, field->name,
-                                                                  (unsigned long long)e, a, b);
+        double a = x->module->real_bytes == 4 ? (double)((const float *)got)[e] : ((const double *)got)[e],
+               b = exercise_get(x, field, e);
+        if (!(fabs(a - b) <= tolerance * (1 + fabs(b))))
+            fail_msg("%s, %s[%llu]: object %.17g, JIT %.17g", what, field->name, (unsigned long long)e, a, b);
     }
 }
 
@@ -108,9 +112,11 @@ static const struct nnt_group *group_with(const struct nnt_module *module, uint3
 static void compare_example(struct exercise *jit, const struct object *object, double tolerance)
 {
     const struct nnt_module *m = jit->module;
-    const struct nnt_field *x = &m->field[group_with(m, NNT_INPUT)->data], *t = &m->field[group_with(m, NNT_OUTPUT)->data];
+    const struct nnt_field *x = &m->field[group_with(m, NNT_INPUT)->data],
+                           *t = &m->field[group_with(m, NNT_OUTPUT)->data];
     const struct nnt_field *y = &m->field[group_with(m, NNT_OUTPUT)->state], *loss_field = &m->field[m->loss];
-    void *out = calloc(BATCH * 4096u, 8), *loss = calloc(BATCH, 8), *gradient = calloc(m->size[NNT_GRADIENT] + 1, m->real_bytes);
+    void *out = calloc(BATCH * 4096u, 8), *loss = calloc(BATCH, 8),
+         *gradient = calloc(m->size[NNT_GRADIENT] + 1, m->real_bytes);
     size_t bytes = m->size[NNT_PARAMETERS] * m->real_bytes;
     void *parameters = malloc(bytes), *moments = calloc(m->size[NNT_MOMENTS] + 1, m->real_bytes);
     assert_true(out && loss && gradient && parameters && moments);
@@ -119,7 +125,9 @@ static void compare_example(struct exercise *jit, const struct object *object, d
     assert_int_equal(symbol(object, "forward").forward(parameters, BATCH, at(jit, x), out, object->work), 0);
     compare(jit, y, out, tolerance, "forward");
     exercise_run(jit, NNT_ENTRY_gradient);
-    assert_int_equal(symbol(object, "gradient").gradient(parameters, BATCH, at(jit, x), at(jit, t), loss, gradient, object->work), 0);
+    assert_int_equal(symbol(object, "gradient")
+                         .gradient(parameters, BATCH, at(jit, x), at(jit, t), loss, gradient, object->work),
+                     0);
     compare(jit, loss_field, loss, tolerance, "gradient");
     for (uint32_t p = 0; p < m->n_parameters; p++)
         if (m->parameter[p].gradient != NNT_NONE) {
@@ -129,8 +137,10 @@ static void compare_example(struct exercise *jit, const struct object *object, d
     for (uint64_t step = 1; step <= STEPS; step++) {
         jit->call.number[NNT_STEP] = (double)step;
         exercise_run(jit, NNT_ENTRY_step);
-        assert_int_equal(symbol(object, "train_step").step(parameters, moments, BATCH, at(jit, x), at(jit, t),
-                                                                         jit->call.number[NNT_RATE], step, loss, object->work), 0);
+        assert_int_equal(symbol(object, "train_step")
+                             .step(parameters, moments, BATCH, at(jit, x), at(jit, t), jit->call.number[NNT_RATE],
+                                   step, loss, object->work),
+                         0);
         compare(jit, loss_field, loss, tolerance, "train_step");
     }
     for (uint32_t p = 0; p < m->n_parameters; p++) {
@@ -158,7 +168,8 @@ static void check_example(const char *name, uint32_t real_bytes, double toleranc
     struct ast_source *source = parse(diag, arena, path, text, length);
     struct model *model = source ? check(diag, arena, source, NULL, 0) : NULL;
     assert_non_null(model);
-    uint32_t entries = 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step;
+    uint32_t entries =
+        1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step;
     struct nnt_module *module = engine_module(diag, arena, model, "jit", real_bytes, entries);
     assert_non_null(module);
     struct exercise jit = exercise_open(module, BATCH);

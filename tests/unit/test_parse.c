@@ -89,7 +89,7 @@ static void assert_mistake(const char *text, const char *place, const char *name
     fini(&r);
 }
 
-/* ---- whole files ------------------------------------------------------------------------------------- */
+/* ---- whole files ---- */
 
 static char *print(const struct ast_source *source)
 {
@@ -139,7 +139,7 @@ static void test_files(void **state)
     check_folder("tests/golden/fmt", 10);
 }
 
-/* ---- lines and words --------------------------------------------------------------------------------- */
+/* ---- lines and words ---- */
 
 static void test_lines(void **state)
 {
@@ -181,7 +181,7 @@ static void test_binding_strength(void **state)
                 "(file(let a(list)(if(name p)(name q)(binary +(name r)(name s)))))");
 }
 
-/* ---- mistakes ---------------------------------------------------------------------------------------- */
+/* ---- mistakes ---- */
 
 static void test_ten_mistakes(void **state)
 {
@@ -408,7 +408,7 @@ static void test_depth_is_bounded(void **state)
     free(text);
 }
 
-/* ---- include ----------------------------------------------------------------------------------------- */
+/* ---- include ---- */
 
 static void write_file(const char *folder, const char *name, const char *text)
 {
@@ -451,7 +451,7 @@ static void test_include(void **state)
     assert_int_equal(remove(folder), 0);
 }
 
-/* ---- comparing --------------------------------------------------------------------------------------- */
+/* ---- comparing ---- */
 
 static void test_equality_sees_everything(void **state)
 {

@@ -14,8 +14,7 @@
 #include "compiler/pass/pass.h"
 #include "runtime/base/random.h"
 
-/* ---- a module by hand
- * ------------------------------------------------------------------------------------------------ */
+/* ---- a module by hand ---- */
 
 enum { MOST_FIELDS = 64 };
 struct fixture {
@@ -74,8 +73,7 @@ static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b)
     return ir_map(g, op, a, b, IR_NONE);
 }
 
-/* ---- plan against interpreter
- * ---------------------------------------------------------------------------------------- */
+/* ---- plan against interpreter ---- */
 
 static struct kernels compile(struct fixture *f, struct target target)
 {
@@ -155,8 +153,7 @@ static void assert_same(struct fixture *f)
     }
 }
 
-/* ---- the network: inputs, tanh, softmax with cross-entropy
- * ------------------------------------------------------------- */
+/* ---- the network: inputs, tanh, softmax with cross-entropy ---- */
 
 enum optimizer { SGD, MOMENTUM, ADAM, CLIPPED };
 struct mlp {
@@ -299,8 +296,7 @@ static void computes_what_the_interpreter_does(void **state)
     }
 }
 
-/* ---- structure
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- structure ---- */
 
 /* The nests of the step as `lower` leaves them, with the functions that `expand` takes away. */
 static char *step_text(struct fixture *f, struct target target)
@@ -507,8 +503,7 @@ static void unknown_passes_are_refused(void **state)
     arena_free(f.arena);
 }
 
-/* ---- graphs drawn by seed
- * ---------------------------------------------------------------------------------------------- */
+/* ---- graphs drawn by seed ---- */
 
 enum { SHAPES = 9, RESULTS = 6 };
 static const struct shape shapes[SHAPES] = {{0, {0}}, {1, {0}},    {2, {0, 3}}, {2, {0, 4}}, {3, {0, 3, 4}},

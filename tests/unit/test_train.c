@@ -176,7 +176,7 @@ static void divergence_keeps_the_weights(void **state)
     tear_down(&s);
 }
 
-/* ---- evaluation -------------------------------------------------------------------------------------------- */
+/* ---- evaluation ---- */
 
 static void losses_of_a_split(void **state)
 {
@@ -248,7 +248,7 @@ static void accuracy_by_kind_of_target(void **state)
     tear_down(&s);
 }
 
-/* ---- when -------------------------------------------------------------------------------------------------- */
+/* ---- when ---- */
 
 static void due_steps(enum when when, uint64_t every, uint64_t steps, uint64_t steps_per_epoch,
                       const char *expected)

@@ -12,10 +12,11 @@
 #include "lang/model.h"
 #include "tests/engine/engine.h"
 
-static const char *const text = "network n {\n"
-                                "neurons x[3], h[4], y[2]\n input x\n output y\n weights x -> h -> y\n biases h, y\n"
-                                "activation h = relu(z)\n activation y = tanh(z)\n potential h = 0.2 * s^2 + 0.1 * s^4\n"
-                                "loss boundary = squared_error(y, target)\n}\n";
+static const char *const text =
+    "network n {\n"
+    "neurons x[3], h[4], y[2]\n input x\n output y\n weights x -> h -> y\n biases h, y\n"
+    "activation h = relu(z)\n activation y = tanh(z)\n potential h = 0.2 * s^2 + 0.1 * s^4\n"
+    "loss boundary = squared_error(y, target)\n}\n";
 enum { BATCH = 3, QUANTITIES = 13 };
 
 struct tested {
@@ -87,7 +88,8 @@ static void right_engine_passes(void **state)
     struct tested t = tested_open();
     (void)state;
     verify_engine(&t.findings, "itself", 0, t.module, t.module, &t.start);
-    assert_int_equal(t.findings.count, QUANTITIES); /* every quantity that there is: adam has moments, h a potential */
+    assert_int_equal(t.findings.count,
+                     QUANTITIES); /* every quantity that there is: adam has moments, h a potential */
     for (uint32_t i = 0; i < t.findings.count; i++) assert_true(finding_holds(&t.findings.finding[i]));
     assert_int_equal(find(&t.findings, "itself", "states")->compared, BATCH * 9);
     assert_int_equal(find(&t.findings, "itself", "gradient")->compared, 12 + 8 + 6);
@@ -123,7 +125,8 @@ static void wrong_engine_is_found(void **state)
         const struct finding *f = find(&t.findings, "wrong", cases[i].quantity);
         assert_false(finding_holds(f));
         assert_true(f->deviation > 1e-8 && f->deviation <= 1.01e-7);
-        if (strncmp(f->where, cases[i].where, strlen(cases[i].where))) fail_msg("%s: expected %s", f->where, cases[i].where);
+        if (strncmp(f->where, cases[i].where, strlen(cases[i].where)))
+            fail_msg("%s: expected %s", f->where, cases[i].where);
         tested_close(&t);
     }
 }
@@ -134,7 +137,8 @@ static int32_t spoil_bulk(const void *self, const struct nnt_call *call)
     const struct spoiled *s = self;
     struct exercise x = {.module = s->inner, .call = *call};
     int32_t failed = s->inner->entry[NNT_ENTRY_bulk](s->inner->self, call);
-    for (uint64_t e = 0; e < exercise_size(&x, s->field); e++) exercise_set(&x, s->field, e, exercise_get(&x, s->field, e) + s->by);
+    for (uint64_t e = 0; e < exercise_size(&x, s->field); e++)
+        exercise_set(&x, s->field, e, exercise_get(&x, s->field, e) + s->by);
     return failed;
 }
 
@@ -150,7 +154,8 @@ static void wrong_derivatives_are_found(void **state)
     (void)state;
     verify_derivatives(&t.findings, t.module, &t.start, 1);
     assert_int_equal(t.findings.count, 3);
-    for (uint32_t i = 0; i < 3; i++) assert_true(finding_holds(&t.findings.finding[i]) && t.findings.finding[i].compared > 0);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_true(finding_holds(&t.findings.finding[i]) && t.findings.finding[i].compared > 0);
     struct spoiled s = {t.module, NNT_ENTRY_bulk, exercise_field(t.module, NNT_LINEAR, "gradient_x.h"), 0, 1e-4};
     struct nnt_module wrong = spoiled_module(&s);
     wrong.entry[NNT_ENTRY_bulk] = spoil_bulk;
@@ -171,7 +176,8 @@ static void wrong_thermodynamics_is_found(void **state)
     (void)state;
     for (uint32_t g = 0; g < 3; g++)
         if (t.module->group[g].data != NNT_NONE)
-            data[g] = (const double *)t.start.call.slab[NNT_DATA] + t.module->field[t.module->group[g].data].offset +
+            data[g] = (const double *)t.start.call.slab[NNT_DATA] +
+                      t.module->field[t.module->group[g].data].offset +
                       t.module->field[t.module->group[g].data].offset_per_sample * BATCH;
     struct ensemble *ensemble = ensemble_new(t.diag, (struct span){0}, t.module, BATCH);
     assert_non_null(ensemble);
@@ -203,7 +209,8 @@ static void wrong_thermodynamics_is_found(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(right_engine_passes), cmocka_unit_test(wrong_engine_is_found),
-                                       cmocka_unit_test(wrong_derivatives_are_found), cmocka_unit_test(wrong_thermodynamics_is_found)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(right_engine_passes), cmocka_unit_test(wrong_engine_is_found),
+        cmocka_unit_test(wrong_derivatives_are_found), cmocka_unit_test(wrong_thermodynamics_is_found)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static void narrow_values(float out[LINEAR_P])
     for (uint32_t i = 0; i < LINEAR_P; i++) out[i] = (float)values[i];
 }
 
-/* ---- round trips ------------------------------------------------------------------------------------------- */
+/* ---- round trips ---- */
 
 static void come_back(void **state)
 {
@@ -99,7 +99,7 @@ static void format(void **state)
     free(bytes);
 }
 
-/* ---- broken files ------------------------------------------------------------------------------------------ */
+/* ---- broken files ---- */
 
 /* Writes a file of that header (with its right length, or `claimed`) and `n` numbers 1, 2, … of float32. */
 static void write_file(struct setup *s, const char *header, uint64_t claimed, uint32_t n)
