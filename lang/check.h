@@ -90,7 +90,9 @@ struct part {
     const struct ast *node;
     uint32_t symbols;
 };
-enum dynamics { DYNAMICS_FEEDFORWARD, DYNAMICS_TICKS, DYNAMICS_SETTLE, DYNAMICS_UNKNOWN };
+
+/* Of a statement with mistakes. */
+enum { DYNAMICS_UNKNOWN = DYNAMICS_SETTLE + 1 };
 
 struct checker {
     struct diag *diag;
@@ -120,7 +122,7 @@ struct checker {
     struct declaration *declaration;
     uint32_t n_declarations, declaration_capacity, group_capacity, block_capacity, parameter_capacity;
     bool *has_activation; /* a statement names it, even a wrong one */
-    enum dynamics dynamics;
+    int dynamics; /* enum dynamics or DYNAMICS_UNKNOWN */
     struct span dynamics_at;
     /* Something was wrong there: what is missing may only be misspelt, and is not reported. */
     bool doubt_groups, doubt_boundary, doubt_blocks, doubt_activations, doubt_loss;

@@ -293,7 +293,12 @@ static void list_groups(struct checker *c)
     for (uint32_t i = 0; i < c->m->n_groups; i++) {
         const struct group *g = &c->m->group[i];
         if (g->input || g->output)
-            data->group[data->n_groups++] = (struct data_group){g->name, g->shown, g->size, g->input, g->at};
+            data->group[data->n_groups++] = (struct data_group){.name = g->name,
+                                                                .shown = g->shown,
+                                                                .size = g->size,
+                                                                .rows = g->rows,
+                                                                .input = g->input,
+                                                                .at = g->at};
     }
 }
 

@@ -315,7 +315,7 @@ static void check_output(const struct scope *s, const struct ast *statement)
         (void)constant_whole(s, statement->child[2], "the first update that is compared", 1, 1e6, &from);
 }
 
-static enum dynamics check_settle(const struct scope *s, const struct ast *call)
+static int check_settle(const struct scope *s, const struct ast *call)
 {
     struct argument a[MOST_SETTINGS];
     uint32_t n;
@@ -325,17 +325,17 @@ static enum dynamics check_settle(const struct scope *s, const struct ast *call)
         (void)argument_whole(s, &a[1], 1, 1e9, &ok);
     }
     if (ok) refuse(s->c, REFUSED_settle, call->span);
-    return ok ? DYNAMICS_SETTLE : DYNAMICS_UNKNOWN;
+    return ok ? (int)DYNAMICS_SETTLE : (int)DYNAMICS_UNKNOWN;
 }
 
-static enum dynamics check_ticks(const struct scope *s, const struct ast *call)
+static int check_ticks(const struct scope *s, const struct ast *call)
 {
     struct argument a[MOST_SETTINGS];
     uint32_t n;
     bool ok = match_arguments(s, call, "n", a, &n);
     if (ok) (void)argument_whole(s, &a[0], 1, 1e6, &ok);
     if (ok) refuse(s->c, REFUSED_ticks, call->span);
-    return ok ? DYNAMICS_TICKS : DYNAMICS_UNKNOWN;
+    return ok ? (int)DYNAMICS_TICKS : (int)DYNAMICS_UNKNOWN;
 }
 
 static void check_dynamics(const struct scope *s, const struct ast *e)

@@ -18,11 +18,13 @@ struct group {
     uint32_t size;
     uint32_t rank, extent[4]; /* the grid, for pictures; size is their product */
     bool input, output;
-    bool clamped;                  /* in the ensemble */
-    bool in_R;                     /* its local error counts */
-    bool driven;                   /* has an incoming block */
-    bool predicted;                /* has an incoming block or a bias, and so an activation */
-    uint32_t bias;                 /* its parameter, or NNT_NONE */
+    uint32_t rows;       /* of a sequence (each tick): how many its data has; 0: one value for all ticks */
+    uint32_t first_tick; /* output each tick: row t is compared after update first_tick - 1 + t */
+    bool clamped;        /* in the ensemble */
+    bool in_R;           /* its local error counts */
+    bool driven;         /* has an incoming block */
+    bool predicted;      /* has an incoming block or a bias, and so an activation */
+    uint32_t bias;       /* its parameter, or NNT_NONE */
     const struct expr *activation; /* of VAR_Z, width = size; NULL where !predicted */
     bool group_map;                /* the activation mixes neurons (reductions): f' is a matrix */
     const struct expr *potential;  /* of VAR_S, width = size; NULL: V = 0 */
@@ -50,6 +52,14 @@ struct loss_term {
     uint32_t group;
 };
 
+enum dynamics { DYNAMICS_FEEDFORWARD, DYNAMICS_TICKS, DYNAMICS_SETTLE };
+struct dynamics_spec {
+    enum dynamics which;
+    uint32_t ticks;   /* TICKS: how many; SETTLE: the most */
+    double tolerance; /* SETTLE */
+    struct span at;
+};
+
 enum optimizer {
 #define OPTIMIZER(name, ...) OPTIMIZER_##name,
 #include "lang/optimizers.def"
@@ -71,19 +81,21 @@ struct model {
     uint32_t n_groups, n_blocks, n_parameters;
     struct group *group;
     struct block *block;
-    struct parameter *
-        parameter; /* blocks in the order of the file (tied ones have none), then biases in the order of the file */
-    uint32_t *order; /* groups such that each comes after the groups that feed it (clamped-in-the-boundary-forward
-                                    groups, the inputs, count as sources whatever feeds them) */
+    /* Blocks in the order of the file (tied ones have none), then biases in the order of the file. */
+    struct parameter *parameter;
+    /* Feed-forward: groups such that each comes after those that feed it; inputs count as sources whatever feeds them. */
+    uint32_t *order;
+    struct dynamics_spec dynamics;
     const struct expr *loss; /* boundary loss of one sample, a number; NULL where there is none */
     uint32_t n_terms;
     struct loss_term *term;
-    bool trains; /* there is something to minimise */
+    bool trains; /* there is something to minimise: */
+    bool minimizes_boundary, minimizes_bulk;
     struct optimizer_spec optimizer;
     struct data_spec data;
     struct ensemble_spec ensemble;
-    bool
-        ensemble_proper; /* statically: n > 0 and every free neuron in R or with a potential (else no ensemble is measured) */
+    /* Statically: n > 0 and every free neuron in R or with a potential; else no ensemble is measured. */
+    bool ensemble_proper;
     struct span ensemble_at;
     struct train_options train;
     uint32_t n_measures;

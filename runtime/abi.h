@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NNT_ABI_VERSION 1
+#define NNT_ABI_VERSION 2
 #define NNT_NONE UINT32_MAX
 
 /* Memory that a call reads and writes; each is one array of the module's real type, aligned to 64 bytes. */
@@ -20,9 +20,9 @@ enum nnt_slab {
     NNT_MOMENTS,  /* the optimizer's memory; zeros before the first step */
     NNT_DATA,     /* `data.GROUP` [batch][n] of each input and output */
     NNT_STATE,    /* `state.GROUP` [batch][n] of every group */
-    NNT_RESULT, /* numbers a sample: `loss` [batch], `loss.GROUP` [batch] where there are several outputs, `H` [batch] */
-    NNT_LINEAR, /* at a state: `residual.G` `slope.G` `force.G` `curvature.G` `gradient_x.G`, see nnt_group */
-    NNT_WORK,   /* scratch of one call; contents do not matter between calls */
+    NNT_RESULT,   /* a number a sample: `loss`, `loss.GROUP`, `H`, how it settled and relaxed: see nnt_module */
+    NNT_LINEAR, /* at a state: `residual.G` `slope.G` `bend.G` `force.G` `curvature.G` `gradient_x.G`, see nnt_group */
+    NNT_WORK, /* scratch of one call; contents do not matter between calls */
     NNT_SLABS
 };
 
@@ -61,14 +61,18 @@ enum nnt_group_flag {
     NNT_POTENTIAL = 16,
     NNT_PREDICTED = 32 /* has an activation: an incoming block or a bias */
 };
-/* The last five are fields or NNT_NONE. slope has extent [n] where f is elementwise (the diagonal of f') and [n][n] for a group map
- * (row i: df_i/dz). force is V', curvature V'', residual r = x - f(w x + b), gradient_x dH/dx (free groups only). */
+/* data … gradient_x are fields or NNT_NONE. slope has extent [n] where f is elementwise (the diagonal of f') and [n][n]
+ * for a group map (row i: df_i/dz); bend, which only the full Hessian needs, is the sum over i of r_i d^2 f_i / dz dz, of the
+ * same extent. force is V', curvature V'', residual r = x - f(w x + b), gradient_x dH/dx (free groups only).
+ * Of a sequence (rows > 0) data has extent [rows][n]: an input's row t is read by update t, and 0 behind the last; an
+ * output's row t is compared after update first_tick - 1 + t, and its states at those updates go to `seen` [rows][n]. */
 struct nnt_group {
     const char *name;  /* as in tensors: h.1 */
     const char *shown; /* as in the file: h[1] */
     uint32_t size, flags;
-    uint32_t data, state;
-    uint32_t residual, slope, force, curvature, gradient_x;
+    uint32_t rows, first_tick;
+    uint32_t data, state, seen;
+    uint32_t residual, slope, bend, force, curvature, gradient_x;
     uint32_t loss; /* field `loss.GROUP`, or NNT_NONE */
 };
 /* A block of w: from group, to group, and the parameter that holds it ([n_to][n_from], or transposed). */
@@ -80,7 +84,8 @@ struct nnt_block {
 enum nnt_number {
     NNT_RATE,     /* the optimizer's rate at this step */
     NNT_STEP,     /* 1 for the first training step */
-    NNT_BOUNDARY, /* the coefficient of the boundary loss in what a step minimises */
+    NNT_BOUNDARY, /* the coefficients of the boundary loss … */
+    NNT_BULK,     /* … and of the bulk loss in what a step minimises */
     NNT_NUMBERS
 };
 
@@ -123,6 +128,11 @@ struct nnt_module {
     uint32_t trainables; /* P */
     uint32_t loss;       /* field `loss`, or NNT_NONE where there is no boundary loss */
     uint32_t H;          /* field `H` */
+    /* Fields of NNT_RESULT, or NNT_NONE. Entries with dynamics `settle` write the ticks used, the observed contraction, an
+     * estimate of the error, and 1 where the sample did not settle; `relax` and a step on the bulk the iterations, and 1 where
+     * the sample did not relax. */
+    uint32_t settle_ticks, settle_contraction, settle_error, settle_failed;
+    uint32_t relax_steps, relax_failed;
     uint32_t
         linear_C; /* C depends on neither data nor activation for this ensemble (THEORY 3a), or is identically 0 */
     /* Elements of each slab: size + size_per_sample * batch. WORK is the largest that any entry needs. */

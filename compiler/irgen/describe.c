@@ -31,10 +31,24 @@ static uint32_t add_field(struct builder *b, const char *name, enum nnt_slab sla
     return module->n_fields++;
 }
 
+/* A number a sample. */
+static uint32_t add_number(struct builder *b, const char *name)
+{
+    return add_field(b, name, NNT_RESULT, true, 0, 0, 0);
+}
+
 /* A field of a group, [batch][n]. */
 static uint32_t add_neurons(struct builder *b, const char *prefix, const struct group *group, enum nnt_slab slab)
 {
     return add_field(b, arena_printf(b->arena, "%s.%s", prefix, group->name), slab, true, 1, group->size, 0);
+}
+
+/* The same, or [batch][rows][n] where the group's data is a sequence. */
+static uint32_t add_rows(struct builder *b, const char *prefix, const struct group *group, enum nnt_slab slab)
+{
+    if (!group->rows) return add_neurons(b, prefix, group, slab);
+    return add_field(b, arena_printf(b->arena, "%s.%s", prefix, group->name), slab, true, 2, group->rows,
+                     group->size);
 }
 
 static uint32_t add_like(struct builder *b, const char *name, const struct parameter *like, enum nnt_slab slab)
@@ -102,14 +116,21 @@ static uint32_t flags_of(const struct group *group)
            (group_has_energy(group) ? NNT_POTENTIAL : 0u) | (group->predicted ? NNT_PREDICTED : 0u);
 }
 
-/* What stands in NNT_LINEAR of a group. */
-static void add_linear(struct builder *b, const struct group *group, struct nnt_group *out)
+/* A derivative by z: a number a neuron, or of a group map a matrix. */
+static uint32_t add_slopes(struct builder *b, const char *prefix, const struct group *group)
 {
-    out->residual = out->slope = out->force = out->curvature = out->gradient_x = NNT_NONE;
+    return add_field(b, arena_printf(b->arena, "%s.%s", prefix, group->name), NNT_LINEAR, true,
+                     group->group_map ? 2 : 1, group->size, group->group_map ? group->size : 0);
+}
+
+/* What stands in NNT_LINEAR of a group. */
+static void add_linear(struct builder *b, const struct group *group, bool full, struct nnt_group *out)
+{
+    out->residual = out->slope = out->bend = out->force = out->curvature = out->gradient_x = NNT_NONE;
     if (group_counts(group)) {
         out->residual = add_neurons(b, "residual", group, NNT_LINEAR);
-        out->slope = add_field(b, arena_printf(b->arena, "slope.%s", group->name), NNT_LINEAR, true,
-                               group->group_map ? 2 : 1, group->size, group->group_map ? group->size : 0);
+        out->slope = add_slopes(b, "slope", group);
+        if (full) out->bend = add_slopes(b, "bend", group);
     }
     if (group_has_energy(group)) {
         out->force = add_neurons(b, "force", group, NNT_LINEAR);
@@ -138,15 +159,20 @@ static void add_groups(struct builder *b, const struct model *model)
     for (uint32_t g = 0; g < model->n_groups; g++) {
         const struct group *it = &model->group[g];
 
-        group[g] =
-            (struct nnt_group){.name = it->name, .shown = it->shown, .size = it->size, .flags = flags_of(it)};
-        group[g].data = group[g].loss = NNT_NONE;
-        if (it->input || it->output || it->clamped) group[g].data = add_neurons(b, "data", it, NNT_DATA);
+        group[g] = (struct nnt_group){.name = it->name,
+                                      .shown = it->shown,
+                                      .size = it->size,
+                                      .flags = flags_of(it),
+                                      .rows = it->rows,
+                                      .first_tick = it->first_tick};
+        group[g].data = group[g].seen = group[g].loss = NNT_NONE;
+        if (it->input || it->output || it->clamped) group[g].data = add_rows(b, "data", it, NNT_DATA);
         group[g].state = add_neurons(b, "state", it, NNT_STATE);
+        if (it->output && it->rows) group[g].seen = add_rows(b, "seen", it, NNT_STATE);
         if (has_loss_of_its_own(model, g)) {
-            group[g].loss = add_field(b, arena_printf(b->arena, "loss.%s", it->name), NNT_RESULT, true, 0, 0, 0);
+            group[g].loss = add_number(b, arena_printf(b->arena, "loss.%s", it->name));
         }
-        add_linear(b, it, &group[g]);
+        add_linear(b, it, model->ensemble.full, &group[g]);
     }
 }
 
@@ -247,6 +273,22 @@ static bool complexity_is_linear(struct arena *arena, const struct model *model)
 
 /* ---- all of it ---- */
 
+static void add_numbers(struct builder *b, const struct model *model)
+{
+    struct nnt_module *m = b->module;
+    bool settles = model->dynamics.which == DYNAMICS_SETTLE;
+    bool relaxes = model->ensemble.relaxed || model->minimizes_bulk;
+
+    m->loss = model->loss ? add_number(b, "loss") : NNT_NONE;
+    m->H = add_number(b, "H");
+    m->settle_ticks = settles ? add_number(b, "settle.ticks") : NNT_NONE;
+    m->settle_contraction = settles ? add_number(b, "settle.contraction") : NNT_NONE;
+    m->settle_error = settles ? add_number(b, "settle.error") : NNT_NONE;
+    m->settle_failed = settles ? add_number(b, "settle.failed") : NNT_NONE;
+    m->relax_steps = relaxes ? add_number(b, "relax.steps") : NNT_NONE;
+    m->relax_failed = relaxes ? add_number(b, "relax.failed") : NNT_NONE;
+}
+
 struct layout layout_make(struct arena *arena, const struct model *model, uint32_t real_bytes)
 {
     struct builder b = {.arena = arena, .module = arena_alloc(arena, sizeof *b.module)};
@@ -257,8 +299,7 @@ struct layout layout_make(struct arena *arena, const struct model *model, uint32
     b.module->name = model->name;
     add_parameters(&b, model);
     for (uint32_t k = 0; k < MOMENTS; k++) layout.moment[k] = add_moment(&b, model, k);
-    b.module->loss = model->loss ? add_field(&b, "loss", NNT_RESULT, true, 0, 0, 0) : NNT_NONE;
-    b.module->H = add_field(&b, "H", NNT_RESULT, true, 0, 0, 0);
+    add_numbers(&b, model);
     add_groups(&b, model);
     add_blocks(&b, model);
     b.module->field = b.field;

@@ -51,7 +51,7 @@ struct ir *irgen(struct arena *arena, const struct model *model, uint32_t real_b
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
         const struct family *family = &families[e];
 
-        if (!(entries >> e & 1) || (family->needs_loss && !model->loss) ||
+        if (!family->gen || !(entries >> e & 1) || (family->needs_loss && !model->loss) ||
             (family->needs_training && !model->trains))
             continue;
         family->gen(&gen);

@@ -95,6 +95,8 @@ struct data_spec {
     struct data_group {
         const char *name, *shown;
         uint32_t size;
+        uint32_t
+            rows; /* of a sequence, 0: none. A datum is [rows][size]; an input with fewer has zeros behind them */
         bool input;
         struct span at;
     } *group;
@@ -103,7 +105,8 @@ struct data_spec {
 
 /* How a target is to be read for accuracy. */
 enum target_kind { TARGET_NONE, TARGET_LABEL, TARGET_TWO_VALUES, TARGET_NUMBER };
-/* One split: `count` samples; value[g] is [count][size of group g] float64 or float32 (real_bytes), g as in data_spec.group. */
+/* One split: `count` samples; value[g] is [count][size of group g], of a sequence [count][rows][size], float64 or
+ * float32 (real_bytes), g as in data_spec.group. */
 struct split {
     uint32_t count;
     void **value;

@@ -32,6 +32,10 @@ struct measure_spec {
 /* The ensemble block. */
 struct ensemble_spec {
     const struct expr *temperature; /* a schedule of progress, > 0 */
+    bool relaxed; /* the reference state: the minimum of H over the free neurons; else the forward state */
+    bool full;    /* with relaxed: the exact Hessian instead of Gauss-Newton's */
+    double relax_tolerance; /* relaxation stops at max |dH/dx| <= this … */
+    uint32_t relax_most;    /* … or after so many iterations */
 };
 
 /* Whether a block is due at `step` (0 … steps), with steps_per_epoch steps an epoch. Step 0 and the last are always

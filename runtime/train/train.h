@@ -10,7 +10,8 @@
 /* The train block (the optimizer itself is compiled into the module's step). */
 struct train_options {
     const struct expr *rate;     /* schedule of progress */
-    const struct expr *boundary; /* coefficient of the boundary loss, a schedule; NULL: 1 */
+    const struct expr *boundary; /* coefficient of the boundary loss, a schedule; NULL: 1 where it is minimised */
+    const struct expr *bulk;     /* coefficient of the bulk loss, likewise */
     uint32_t batch;              /* 0: all */
     uint64_t epochs, steps;      /* steps > 0 wins */
     bool shuffle;

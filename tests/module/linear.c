@@ -71,6 +71,8 @@ static const struct nnt_group groups[] = {
      .force = NNT_NONE,
      .curvature = NNT_NONE,
      .gradient_x = NNT_NONE,
+     .seen = NNT_NONE,
+     .bend = NNT_NONE,
      .loss = NNT_NONE},
     {.name = "y",
      .shown = "y",
@@ -83,6 +85,8 @@ static const struct nnt_group groups[] = {
      .force = NNT_NONE,
      .curvature = NNT_NONE,
      .gradient_x = NNT_NONE,
+     .seen = NNT_NONE,
+     .bend = NNT_NONE,
      .loss = NNT_NONE},
 };
 static const struct nnt_block blocks[] = {{.from = 0, .to = 1, .parameter = 0}};

@@ -67,8 +67,10 @@ static void add_group(struct network *n, uint32_t k)
 {
     const struct network_group *g = &n->group[k];
     struct nnt_group *out = &n->shown[k];
-    *out = (struct nnt_group){g->name,  g->name,  g->size,  g->flags, NNT_NONE, NNT_NONE,
-                              NNT_NONE, NNT_NONE, NNT_NONE, NNT_NONE, NNT_NONE, NNT_NONE};
+    *out = (struct nnt_group){.name = g->name, .shown = g->name, .size = g->size, .flags = g->flags};
+    out->data = out->seen = out->residual = out->slope = out->bend = out->force = out->curvature = out->gradient_x =
+        NNT_NONE;
+    out->loss = NNT_NONE;
     out->state = add_field(n, join("state", g->name, ""), NNT_STATE, 1, 1, g->size, 1);
     if (g->flags & NNT_CLAMPED) out->data = add_field(n, join("data", g->name, ""), NNT_DATA, 1, 1, g->size, 1);
     if (g->activation) {

@@ -146,7 +146,7 @@ static void test_many_texts(void **state)
 static struct data *open_data(struct fixture *f, const struct column_pick *x, uint32_t n, bool scaled)
 {
     static const struct column_pick label = {.name = "k"};
-    static struct data_group group[] = {{"x", "x", 0, true, {0, 0, 0}}, {"y", "y", 3, false, {0, 0, 0}}};
+    static struct data_group group[] = {{.name = "x", .shown = "x", .input = true}, {.name = "y", .shown = "y", .size = 3}};
     struct expr_pool *pool = arena_alloc(f->arena, sizeof *pool);
     expr_pool_init(pool, f->arena);
     const struct expr **of = arena_alloc(f->arena, sizeof *of);

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-static const struct span nowhere = {0};
 static const char *fields[] = {"point", "label"};
 
 struct fixture {
@@ -24,8 +23,9 @@ struct fixture {
 static int set_up(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){.diag = diag_new(),
-                         .group = {{"x", "x", 2, true, nowhere}, {"y", "y", 1, false, nowhere}}};
+    f = (struct fixture){
+        .diag = diag_new(),
+        .group = {{.name = "x", .shown = "x", .size = 2, .input = true}, {.name = "y", .shown = "y", .size = 1}}};
     expr_pool_init(&f.pool, arena_new());
     f.spec = (struct data_spec){.present = true,
                                 .train = {.which = SOURCE_xor},

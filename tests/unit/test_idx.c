@@ -44,7 +44,8 @@ static struct data *open_idx(struct diag *diag, const char *image, const char *l
                              uint32_t classes)
 {
     const char *fields[] = {"image", "label"}, *paths[] = {image, label};
-    struct data_group groups[] = {{"x", "x", pixels, true, nowhere}, {"y", "y", classes, false, nowhere}};
+    struct data_group groups[] = {{.name = "x", .shown = "x", .size = pixels, .input = true},
+                                  {.name = "y", .shown = "y", .size = classes}};
     static struct data_group kept[2];
     memcpy(kept, groups, sizeof kept);
     uint32_t n = label == NULL ? 1 : 2;
