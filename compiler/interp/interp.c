@@ -6,72 +6,93 @@
 
 #include "compiler/ir/op.h"
 
-/* What an entry runs: the nodes its results need, operands first. */
+/* What a phase runs: the nodes its results need, operands first. */
 struct plan {
     ir_id *node;
     uint32_t n_nodes;
+    uint32_t *last_use; /* of a node: the last node to read it, UINT32_MAX for a result, 0 where nobody does */
 };
 struct interp {
     const struct ir *g;
     bool single;
     uint32_t real_bytes;
-    struct plan plan[NNT_ENTRIES];
-    uint32_t *last_use[NNT_ENTRIES]; /* of a node: the last node to read it, UINT32_MAX for a result, 0 where nobody
-                                        does */
+    struct plan *plan[NNT_ENTRIES]; /* of each phase */
 };
 
-static void plan_entry(struct arena *arena, struct interp *interp, uint32_t e)
+static struct plan plan_phase(struct arena *arena, const struct ir *g, const struct ir_phase *phase)
 {
-    const struct ir *g = interp->g;
-    struct plan *plan = &interp->plan[e];
-    uint32_t *last = interp->last_use[e] = arena_alloc(arena, (g->count + 1) * sizeof *last);
+    struct plan plan = {.last_use = arena_alloc(arena, (g->count + 1) * sizeof *plan.last_use)};
+    uint32_t *last = plan.last_use;
 
-    for (uint32_t r = 0; r < g->entry[e].n_results; r++) last[g->entry[e].result[r].value] = UINT32_MAX;
+    for (uint32_t r = 0; r < phase->n_results; r++) last[phase->result[r].value] = UINT32_MAX;
     for (ir_id id = g->count; id-- > 0;) {
         for (uint32_t k = 0; last[id] && k < g->node[id].n_in; k++) {
             if (!last[g->node[id].in[k]]) last[g->node[id].in[k]] = id;
         }
-        plan->n_nodes += last[id] != 0;
+        plan.n_nodes += last[id] != 0;
     }
-    plan->node = arena_alloc(arena, (plan->n_nodes + 1) * sizeof *plan->node);
-    plan->n_nodes = 0;
+    plan.node = arena_alloc(arena, (plan.n_nodes + 1) * sizeof *plan.node);
+    plan.n_nodes = 0;
     for (ir_id id = 0; id < g->count; id++) {
-        if (last[id]) plan->node[plan->n_nodes++] = id;
+        if (last[id]) plan.node[plan.n_nodes++] = id;
     }
+    return plan;
 }
 
-/* Where element 0 of a field stands in its slab. */
-static void *field_data(const struct interp *interp, const struct nnt_field *field, const struct nnt_call *call)
+/* ---- fields ---- */
+
+/* The elements of a field, or of one of its rows: `blocks` of `size`, `stride` apart, from `data` on. */
+struct place {
+    char *data;
+    uint64_t blocks, size, stride;
+};
+
+static struct place place_of(const struct interp *interp, uint32_t index, struct ir_row row, uint32_t iteration,
+                             const struct nnt_call *call)
 {
+    const struct nnt_field *field = &interp->g->field[index];
     char *slab = call->slab[field->slab];
+    struct place at = {.blocks = 1, .size = shape_size(field_shape(field), call->batch)};
+    uint64_t first = field->offset + field->offset_per_sample * call->batch;
 
     if (!slab) BUG("the call has no slab for %s", field->name);
-    return slab + (field->offset + field->offset_per_sample * call->batch) * interp->real_bytes;
-}
-
-static void read_field(const struct interp *interp, const struct nnt_field *field, const struct nnt_call *call,
-                       uint64_t size, double *out)
-{
-    const void *data = field_data(interp, field, call);
-
-    if (interp->real_bytes == 8) {
-        memcpy(out, data, size * sizeof *out);
-        return;
+    if (row.is) {
+        at.blocks = field->per_sample ? call->batch : 1;
+        at.stride = at.size / at.blocks;
+        at.size = at.stride / field->extent[0];
+        first += (uint64_t)(row.first + (int64_t)row.step * iteration) * at.size;
     }
-    for (uint64_t i = 0; i < size; i++) out[i] = ((const float *)data)[i];
+    at.data = slab + first * interp->real_bytes;
+    return at;
 }
 
-static void write_field(const struct interp *interp, const struct nnt_field *field, const struct nnt_call *call,
-                        uint64_t size, const double *value)
+static void read_field(const struct interp *interp, struct place from, double *out)
 {
-    void *data = field_data(interp, field, call);
+    for (uint64_t b = 0; b < from.blocks; b++, out += from.size) {
+        const char *block = from.data + b * from.stride * interp->real_bytes;
 
-    if (interp->real_bytes == 8) {
-        memcpy(data, value, size * sizeof *value);
-        return;
+        if (interp->real_bytes == 8) {
+            memcpy(out, block, from.size * sizeof *out);
+            continue;
+        }
+        for (uint64_t i = 0; i < from.size; i++) out[i] = ((const float *)block)[i];
     }
-    for (uint64_t i = 0; i < size; i++) ((float *)data)[i] = (float)value[i];
 }
+
+static void write_field(const struct interp *interp, struct place to, const double *value)
+{
+    for (uint64_t b = 0; b < to.blocks; b++, value += to.size) {
+        char *block = to.data + b * to.stride * interp->real_bytes;
+
+        if (interp->real_bytes == 8) {
+            memcpy(block, value, to.size * sizeof *value);
+            continue;
+        }
+        for (uint64_t i = 0; i < to.size; i++) ((float *)block)[i] = (float)value[i];
+    }
+}
+
+/* ---- nodes ---- */
 
 static double *new_value(const struct node *n, uint32_t batch)
 {
@@ -81,63 +102,97 @@ static double *new_value(const struct node *n, uint32_t batch)
     return malloc(bytes);
 }
 
-static bool run_node(const struct interp *interp, ir_id id, const struct nnt_call *call, double *const value[],
-                     double **out)
+/* One iteration of a phase under way. */
+struct turn {
+    const struct interp *interp;
+    const struct nnt_call *call;
+    const struct plan *plan;
+    uint32_t iteration;
+    double **value; /* of each node */
+};
+
+static bool run_node(const struct turn *t, ir_id id)
 {
-    const struct node *n = &interp->g->node[id];
+    const struct node *n = &t->interp->g->node[id];
     const double *in[IR_INPUTS] = {NULL, NULL, NULL};
-    double *result = *out = new_value(n, call->batch);
+    double *result = t->value[id] = new_value(n, t->call->batch);
 
     if (!result) return false;
-    for (uint32_t k = 0; k < n->n_in; k++) in[k] = value[n->in[k]];
-    if (n->op == IR_argument) in[0] = &call->number[n->kind];
+    for (uint32_t k = 0; k < n->n_in; k++) in[k] = t->value[n->in[k]];
+    if (n->op == IR_argument) in[0] = &t->call->number[n->kind];
     if (n->op == IR_source) {
-        read_field(interp, &interp->g->field[n->field], call, shape_size(n->shape, call->batch), result);
+        read_field(t->interp, place_of(t->interp, n->field, n->row, t->iteration, t->call), result);
         in[0] = result;
     }
-    operators[n->op]->value(interp->g, n, call->batch, interp->single, in, result);
+    operators[n->op]->value(t->interp->g, n, t->call->batch, t->interp->single, in, result);
     return true;
 }
 
 /* Frees the operands that this node was the last to read. */
-static void release_operands(const struct interp *interp, uint32_t e, ir_id id, double *value[])
+static void release_operands(const struct turn *t, ir_id id)
 {
-    const struct node *n = &interp->g->node[id];
+    const struct node *n = &t->interp->g->node[id];
 
     for (uint32_t k = 0; k < n->n_in; k++) {
-        if (interp->last_use[e][n->in[k]] != id) continue;
-        free(value[n->in[k]]);
-        value[n->in[k]] = NULL;
+        if (t->plan->last_use[n->in[k]] != id) continue;
+        free(t->value[n->in[k]]);
+        t->value[n->in[k]] = NULL;
     }
 }
 
-static void write_results(const struct interp *interp, uint32_t e, const struct nnt_call *call,
-                          double *const value[])
+static void write_results(const struct turn *t, const struct ir_phase *phase)
 {
-    const struct ir *g = interp->g;
+    for (uint32_t r = 0; r < phase->n_results; r++) {
+        const struct ir_result *result = &phase->result[r];
 
-    for (uint32_t r = 0; r < g->entry[e].n_results; r++) {
-        const struct ir_result *result = &g->entry[e].result[r];
-
-        write_field(interp, &g->field[result->field], call, shape_size(g->node[result->value].shape, call->batch),
-                    value[result->value]);
+        write_field(t->interp, place_of(t->interp, result->field, result->row, t->iteration, t->call),
+                    t->value[result->value]);
     }
+}
+
+static bool run_turn(const struct turn *t, const struct ir_phase *phase)
+{
+    const struct plan *plan = t->plan;
+    bool ran = true;
+
+    for (uint32_t i = 0; ran && i < plan->n_nodes; i++) {
+        ran = run_node(t, plan->node[i]);
+        release_operands(t, plan->node[i]);
+    }
+    if (ran) write_results(t, phase);
+    for (uint32_t i = 0; i < plan->n_nodes; i++) {
+        free(t->value[plan->node[i]]);
+        t->value[plan->node[i]] = NULL;
+    }
+    return ran;
+}
+
+static bool goes_on(const struct turn *t, const struct ir_phase *phase)
+{
+    double value = 1;
+
+    if (phase->goes_on == NNT_NONE) return true;
+    read_field(t->interp, place_of(t->interp, phase->goes_on, (struct ir_row){0}, 0, t->call), &value);
+    return value != 0;
 }
 
 static int32_t run(const void *self, const struct nnt_call *call, uint32_t e)
 {
     const struct interp *interp = self;
-    const struct plan *plan = &interp->plan[e];
-    double **value = calloc(interp->g->count + 1, sizeof *value);
-    bool ran = value != NULL;
+    const struct ir_entry *entry = &interp->g->entry[e];
+    struct turn t = {.interp = interp, .call = call};
+    bool ran = (t.value = calloc(interp->g->count + 1, sizeof *t.value)) != NULL;
 
-    for (uint32_t i = 0; ran && i < plan->n_nodes; i++) {
-        ran = run_node(interp, plan->node[i], call, value, &value[plan->node[i]]);
-        release_operands(interp, e, plan->node[i], value);
+    for (uint32_t p = 0; ran && p < entry->n_phases; p++) {
+        const struct ir_phase *phase = &entry->phase[p];
+
+        t.plan = &interp->plan[e][p];
+        for (t.iteration = 0; ran && t.iteration < phase->times; t.iteration++) {
+            ran = run_turn(&t, phase);
+            if (ran && !goes_on(&t, phase)) break;
+        }
     }
-    if (ran) write_results(interp, e, call, value);
-    for (uint32_t i = 0; value && i < plan->n_nodes; i++) free(value[plan->node[i]]);
-    free(value);
+    free(t.value);
     return ran ? 0 : 1;
 }
 
@@ -166,10 +221,15 @@ struct nnt_module *interp_module(struct arena *arena, const struct ir *g, const 
     interp->real_bytes = description->real_bytes;
     *module = *description;
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
-        plan_entry(arena, interp, e);
-        module->entry[e] = g->entry[e].n_results > 0 ? runners[e] : NULL;
+        const struct ir_entry *entry = &interp->g->entry[e];
+
+        interp->plan[e] = arena_alloc(arena, (entry->n_phases + 1) * sizeof *interp->plan[e]);
+        for (uint32_t p = 0; p < entry->n_phases; p++)
+            interp->plan[e][p] = plan_phase(arena, interp->g, &entry->phase[p]);
+        module->entry[e] = entry->n_phases > 0 ? runners[e] : NULL;
     }
-    module->size[NNT_WORK] = module->size_per_sample[NNT_WORK] = 0;
+    module->size[NNT_WORK] = g->work;
+    module->size_per_sample[NNT_WORK] = g->work_per_sample;
     module->self = interp;
     return module;
 }

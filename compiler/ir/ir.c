@@ -53,6 +53,27 @@ struct shape field_shape(const struct nnt_field *field)
     return shape;
 }
 
+struct shape row_shape(const struct nnt_field *field, struct ir_row row)
+{
+    struct shape shape = field_shape(field);
+    uint32_t rows = field->per_sample ? 1 : 0;
+
+    if (!row.is) return shape;
+    for (uint32_t k = rows; k + 1 < shape.rank; k++) shape.extent[k] = shape.extent[k + 1];
+    shape.extent[--shape.rank] = 0;
+    return shape;
+}
+
+bool row_equal(struct ir_row a, struct ir_row b)
+{
+    return a.is == b.is && a.first == b.first && a.step == b.step;
+}
+
+bool rows_apart(struct ir_row a, struct ir_row b)
+{
+    return a.is && b.is && a.step == b.step && a.first != b.first;
+}
+
 /* ---- equal nodes are one node ---- */
 
 static uint32_t mix(uint32_t hash, uint64_t value)
@@ -81,13 +102,14 @@ static uint32_t node_hash(const struct node *n)
     for (uint32_t k = 0; k < n->shape.rank; k++) hash = mix(hash, n->shape.extent[k]);
     for (uint32_t k = 0; k < IR_AXES; k++)
         hash = mix(hash, (uint64_t)(n->from[k] + 1) << 8 | (uint64_t)(n->label[2][k] + 1));
-    return mix(mix(hash, number_bits(n->number)), n->field);
+    hash = mix(hash, (uint64_t)(uint32_t)n->row.first << 32 | (uint32_t)n->row.step);
+    return mix(mix(hash, number_bits(n->number)), (uint64_t)n->row.is << 32 | n->field);
 }
 
 static bool node_equal(const struct node *a, const struct node *b)
 {
     return a->op == b->op && a->kind == b->kind && a->n_in == b->n_in && a->field == b->field &&
-           a->axes == b->axes && number_bits(a->number) == number_bits(b->number) &&
+           row_equal(a->row, b->row) && a->axes == b->axes && number_bits(a->number) == number_bits(b->number) &&
            shape_equal(a->shape, b->shape) && memcmp(a->in, b->in, sizeof a->in) == 0 &&
            memcmp(a->from, b->from, sizeof a->from) == 0 && memcmp(a->label, b->label, sizeof a->label) == 0;
 }
@@ -138,15 +160,67 @@ ir_id ir_make(struct ir *g, struct node node)
 
 /* ---- entries ---- */
 
-void ir_define(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t field)
+void ir_begin_phase(struct ir *g, enum nnt_entry_name entry, uint32_t times)
 {
     struct ir_entry *e = &g->entry[entry];
 
-    if (field >= g->n_fields) BUG("result of entry %d goes to no field", (int)entry);
-    if (!shape_equal(g->node[value].shape, field_shape(&g->field[field])))
-        BUG("%s: another shape", g->field[field].name);
-    e->result = arena_grow(g->arena, e->result, e->n_results, &e->capacity, sizeof *e->result);
-    e->result[e->n_results++] = (struct ir_result){.value = value, .field = field};
+    e->phase = arena_grow(g->arena, e->phase, e->n_phases, &e->capacity, sizeof *e->phase);
+    e->phase[e->n_phases++] = (struct ir_phase){.times = times, .goes_on = NNT_NONE};
+}
+
+static struct ir_phase *last_phase(struct ir *g, enum nnt_entry_name entry)
+{
+    if (!g->entry[entry].n_phases) ir_begin_phase(g, entry, 1);
+    return &g->entry[entry].phase[g->entry[entry].n_phases - 1];
+}
+
+void ir_goes_on(struct ir *g, enum nnt_entry_name entry, uint32_t field)
+{
+    last_phase(g, entry)->goes_on = field;
+}
+
+static void define(struct ir *g, enum nnt_entry_name entry, struct ir_result result)
+{
+    struct ir_phase *phase = last_phase(g, entry);
+
+    if (result.field >= g->n_fields) BUG("result of entry %d goes to no field", (int)entry);
+    if (!shape_equal(g->node[result.value].shape, row_shape(&g->field[result.field], result.row)))
+        BUG("%s: another shape", g->field[result.field].name);
+    phase->result = arena_grow(g->arena, phase->result, phase->n_results, &phase->capacity, sizeof *phase->result);
+    phase->result[phase->n_results++] = result;
+}
+
+void ir_define(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t field)
+{
+    define(g, entry, (struct ir_result){.value = value, .field = field});
+}
+
+void ir_define_row(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t field, int32_t first,
+                   int32_t step)
+{
+    define(g, entry, (struct ir_result){.value = value, .field = field, .row = {true, first, step}});
+}
+
+/* Every field begins at a multiple of so many elements: 64 bytes in float32. */
+enum { ALIGNMENT = 16 };
+
+uint32_t ir_scratch(struct ir *g, const char *name, bool per_sample, struct shape shape)
+{
+    struct nnt_field field = {.name = name,
+                              .slab = NNT_WORK,
+                              .per_sample = per_sample,
+                              .rank = shape.rank,
+                              .offset = g->work,
+                              .offset_per_sample = g->work_per_sample};
+    struct nnt_field *all = arena_alloc(g->arena, (g->n_fields + (size_t)1) * sizeof *all);
+    uint64_t size = shape_size(shape, 1), *grows = per_sample ? &g->work_per_sample : &g->work;
+
+    for (uint32_t k = 0; k < shape.rank; k++) field.extent[k] = shape.extent[k];
+    memcpy(all, g->field, g->n_fields * sizeof *all);
+    all[g->n_fields] = field;
+    g->field = all;
+    *grows += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return g->n_fields++;
 }
 
 /* ---- copies ---- */
@@ -157,12 +231,32 @@ static bool *mark_live(struct arena *arena, const struct ir *g)
     bool *live = arena_alloc(arena, g->count + 1);
 
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
-        for (uint32_t r = 0; r < g->entry[e].n_results; r++) live[g->entry[e].result[r].value] = true;
+        for (uint32_t p = 0; p < g->entry[e].n_phases; p++) {
+            const struct ir_phase *phase = &g->entry[e].phase[p];
+
+            for (uint32_t r = 0; r < phase->n_results; r++) live[phase->result[r].value] = true;
+        }
     }
     for (ir_id id = g->count; id-- > 0;) {
         for (uint32_t k = 0; live[id] && k < g->node[id].n_in; k++) live[g->node[id].in[k]] = true;
     }
     return live;
+}
+
+static void copy_entry(struct ir *to, enum nnt_entry_name entry, const struct ir_entry *from, const ir_id new_id[])
+{
+    for (uint32_t p = 0; p < from->n_phases; p++) {
+        const struct ir_phase *phase = &from->phase[p];
+
+        ir_begin_phase(to, entry, phase->times);
+        ir_goes_on(to, entry, phase->goes_on);
+        for (uint32_t r = 0; r < phase->n_results; r++) {
+            struct ir_result result = phase->result[r];
+
+            result.value = new_id[result.value];
+            define(to, entry, result);
+        }
+    }
 }
 
 struct ir *ir_rewrite(struct arena *arena, const struct ir *g,
@@ -174,6 +268,8 @@ struct ir *ir_rewrite(struct arena *arena, const struct ir *g,
 
     to->field = g->field;
     to->n_fields = g->n_fields;
+    to->work = g->work;
+    to->work_per_sample = g->work_per_sample;
     for (ir_id id = 0; id < g->count; id++) {
         struct node node = g->node[id];
 
@@ -181,11 +277,7 @@ struct ir *ir_rewrite(struct arena *arena, const struct ir *g,
         for (uint32_t k = 0; k < node.n_in; k++) node.in[k] = new_id[node.in[k]];
         new_id[id] = rewrite ? rewrite(with, to, node) : ir_make(to, node);
     }
-    for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
-        for (uint32_t r = 0; r < g->entry[e].n_results; r++) {
-            ir_define(to, (enum nnt_entry_name)e, new_id[g->entry[e].result[r].value], g->entry[e].result[r].field);
-        }
-    }
+    for (uint32_t e = 0; e < NNT_ENTRIES; e++) copy_entry(to, (enum nnt_entry_name)e, &g->entry[e], new_id);
     return to;
 }
 

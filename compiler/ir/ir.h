@@ -23,16 +23,23 @@ enum ir_op {
     IR_OPS
 };
 
+/* Which row of a field: in iteration i of its phase the row `first + i * step`; the field's axis of rows (its first beside
+ * the samples) is no axis of what is read or written. `is` false: the whole field. */
+struct ir_row {
+    bool is;
+    int32_t first, step;
+};
+
 struct node {
     uint8_t op;
     uint8_t kind; /* map: enum primitive; reduce: enum reduction (SUM, MAX or MIN); argument: enum nnt_number */
     uint8_t n_in;
-    bool
-        conditional; /* a value that only the taken branch of a select may use: its adjoints go through mul_or_zero */
+    bool conditional; /* only the taken branch of a select may use it: its adjoints go through mul_or_zero */
     struct shape shape;
     ir_id in[IR_INPUTS];
     double number;            /* number */
     uint32_t field;           /* source: index into ir.field */
+    struct ir_row row;        /* source */
     uint8_t axes;             /* reduce: bit k set where axis k of the input is summed */
     int8_t from[IR_AXES];     /* view: which axis of the input each axis of the result is, -1 for a broadcast one */
     int8_t label[3][IR_AXES]; /* contract: names (0 … 7) of the axes of both inputs and of the result */
@@ -40,11 +47,22 @@ struct node {
 
 struct ir_result {
     ir_id value;
-    uint32_t field; /* where it goes: after every read of the entry */
+    uint32_t field; /* where it goes: after every read of the iteration */
+    struct ir_row row;
 };
-struct ir_entry {
+/* Results that are computed together, `times` times in turn: every iteration reads fields as the one before left them. This is
+ * how time passes in an entry: ticks, settling and descent keep what they carry in fields of NNT_WORK. */
+struct ir_phase {
     struct ir_result *result;
     uint32_t n_results, capacity;
+    uint32_t times;
+    uint32_t
+        goes_on; /* a field of rank 0: the phase ends after an iteration that leaves 0 in it; NNT_NONE: never early */
+};
+/* Phases in their order. */
+struct ir_entry {
+    struct ir_phase *phase;
+    uint32_t n_phases, capacity; /* n_phases 0: no such entry */
 };
 
 struct ir {
@@ -55,14 +73,17 @@ struct ir {
     uint32_t *table, table_size;
     struct nnt_field *field; /* the tensors outside: the module's description, built by irgen/describe.c */
     uint32_t n_fields;
-    struct ir_entry entry[NNT_ENTRIES]; /* n_results 0: no such entry */
+    uint64_t work, work_per_sample; /* elements of NNT_WORK that fields have; temporaries stand behind them */
+    struct ir_entry entry[NNT_ENTRIES];
 };
 
 struct ir *ir_new(struct arena *arena, uint32_t real_bytes);
 /* The node itself: its shape is made by the operator's rule (BUG where the inputs do not fit: the checker has seen to it);
  * an equal node that exists is returned instead. */
 ir_id ir_make(struct ir *g, struct node node);
+/* A field as it stands when the iteration begins. Nodes belong to no phase: one that two phases need is computed in each. */
 ir_id ir_source(struct ir *g, uint32_t field);
+ir_id ir_source_row(struct ir *g, uint32_t field, int32_t first, int32_t step);
 ir_id ir_number(struct ir *g, double value);
 ir_id ir_argument(struct ir *g, enum nnt_number which);
 ir_id ir_batch(struct ir *g);
@@ -79,11 +100,23 @@ ir_id ir_view(struct ir *g, ir_id a, struct shape to, const int8_t from[IR_AXES]
 /* Broadcasts `a` to `to`, whose last axes are a's (numpy's rule without the 1s). */
 ir_id ir_broadcast(struct ir *g, ir_id a, struct shape to);
 ir_id ir_gradient(struct ir *g, ir_id of, ir_id by);
-/* Result `value` of an entry goes to `field`; shapes must be equal. */
+/* What is defined from now on belongs to a new phase of the entry. An entry without any has one of one iteration. */
+void ir_begin_phase(struct ir *g, enum nnt_entry_name entry, uint32_t times);
+void ir_goes_on(struct ir *g, enum nnt_entry_name entry, uint32_t field);
+/* Result `value` of the entry's last phase goes to `field`, or to a row of it; shapes must be equal. */
 void ir_define(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t field);
+void ir_define_row(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_t field, int32_t first,
+                   int32_t step);
+/* A new field of NNT_WORK, for what phases hand to each other: [batch] where per_sample, then `shape` (without a batch axis). */
+uint32_t ir_scratch(struct ir *g, const char *name, bool per_sample, struct shape shape);
 
 bool shape_equal(struct shape a, struct shape b);
+/* Rows of one field that share no element in any iteration. */
+bool rows_apart(struct ir_row a, struct ir_row b);
+bool row_equal(struct ir_row a, struct ir_row b);
 struct shape field_shape(const struct nnt_field *field); /* with a leading batch axis where per_sample */
+struct shape row_shape(const struct nnt_field *field,
+                       struct ir_row row); /* without the axis of rows where row.is */
 
 /* A copy without `gradient` nodes (IR: op_gradient.c): entries rewritten, fields shared. Nested gradients innermost first. */
 struct ir *ir_differentiate(struct arena *arena, const struct ir *g);

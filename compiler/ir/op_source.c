@@ -6,6 +6,11 @@ ir_id ir_source(struct ir *g, uint32_t field)
     return ir_make(g, (struct node){.op = IR_source, .field = field});
 }
 
+ir_id ir_source_row(struct ir *g, uint32_t field, int32_t first, int32_t step)
+{
+    return ir_make(g, (struct node){.op = IR_source, .field = field, .row = {true, first, step}});
+}
+
 ir_id ir_number(struct ir *g, double value)
 {
     return ir_make(g, (struct node){.op = IR_number, .number = value});
@@ -29,8 +34,8 @@ ir_id ir_index(struct ir *g, uint32_t extent)
 static bool shape_of_field(const struct ir *g, const struct node *n, struct shape *out)
 {
     if (n->field >= g->n_fields) return false;
-    *out = field_shape(&g->field[n->field]);
-    return true;
+    *out = row_shape(&g->field[n->field], n->row);
+    return !n->row.is || g->field[n->field].rank > 0;
 }
 
 static bool shape_of_number(const struct ir *g, const struct node *n, struct shape *out)

@@ -42,16 +42,24 @@ static void print_from(struct text *out, const struct node *n)
     }
 }
 
+static void print_field(struct text *out, const struct ir *g, uint32_t field, struct ir_row row)
+{
+    text_add(out, " %s", g->field[field].name);
+    if (row.is) text_add(out, "[%d", row.first);
+    if (row.is && row.step) text_add(out, "%+d t", row.step);
+    if (row.is) text_add(out, "]");
+}
+
 /* What a node has beside its operands, in front of them. */
 static void print_kind(struct text *out, const struct ir *g, const struct node *n)
 {
     static const char *const reductions[] = {"sum", "mean", "max", "min"};
-    static const char *const arguments[NNT_NUMBERS] = {"rate", "step", "boundary"};
+    static const char *const arguments[NNT_NUMBERS] = {"rate", "step", "boundary", "bulk"};
     char number[32];
 
     switch (n->op) {
     case IR_source:
-        text_add(out, " %s", g->field[n->field].name);
+        print_field(out, g, n->field, n->row);
         break;
     case IR_number:
         text_number(n->number, number);
@@ -86,6 +94,23 @@ static void print_node(struct text *out, const struct ir *g, ir_id id)
     text_add(out, "\n");
 }
 
+static void print_phase(struct text *out, const struct ir *g, const char *entry, const struct ir_entry *e,
+                        uint32_t p)
+{
+    const struct ir_phase *phase = &e->phase[p];
+
+    if (e->n_phases > 1) {
+        text_add(out, "%s: %u time%s", entry, phase->times, phase->times == 1 ? "" : "s");
+        if (phase->goes_on != NNT_NONE) text_add(out, " at most, while %s", g->field[phase->goes_on].name);
+        text_add(out, "\n");
+    }
+    for (uint32_t r = 0; r < phase->n_results; r++) {
+        text_add(out, "%s: %%%u ->", entry, phase->result[r].value);
+        print_field(out, g, phase->result[r].field, phase->result[r].row);
+        text_add(out, "\n");
+    }
+}
+
 void ir_print(const struct ir *g, struct text *out)
 {
     static const char *const entries[NNT_ENTRIES] = {
@@ -96,11 +121,6 @@ void ir_print(const struct ir *g, struct text *out)
 
     text_add(out, "graph f%u\n", g->real_bytes * 8);
     for (ir_id id = 0; id < g->count; id++) print_node(out, g, id);
-    for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
-        for (uint32_t r = 0; r < g->entry[e].n_results; r++) {
-            const struct ir_result *result = &g->entry[e].result[r];
-
-            text_add(out, "%s: %%%u -> %s\n", entries[e], result->value, g->field[result->field].name);
-        }
-    }
+    for (uint32_t e = 0; e < NNT_ENTRIES; e++)
+        for (uint32_t p = 0; p < g->entry[e].n_phases; p++) print_phase(out, g, entries[e], &g->entry[e], p);
 }

@@ -30,6 +30,16 @@ void nests_end_loop(struct nests *nests)
     add_item(nests, ITEM_END);
 }
 
+void nests_begin_phase(struct nests *nests, uint32_t times)
+{
+    add_item(nests, ITEM_PHASE)->extent = times;
+}
+
+void nests_end_phase(struct nests *nests, const struct buffer *condition)
+{
+    add_item(nests, ITEM_PHASE_END)->condition = condition;
+}
+
 struct nest *nests_add(struct nests *nests)
 {
     struct nest *nest = arena_alloc(nests->arena, sizeof *nest);
@@ -47,8 +57,8 @@ uint32_t program_add(struct arena *arena, struct program *program, struct scalar
 static bool same_operand(const struct operand *a, const struct operand *b)
 {
     return a->at.slab == b->at.slab && a->at.id == b->at.id && a->at.offset == b->at.offset &&
-           a->at.offset_per_sample == b->at.offset_per_sample &&
-           memcmp(a->stride, b->stride, sizeof a->stride) == 0;
+           a->at.offset_per_sample == b->at.offset_per_sample && a->at.step == b->at.step &&
+           a->at.temporary == b->at.temporary && memcmp(a->stride, b->stride, sizeof a->stride) == 0;
 }
 
 uint32_t nest_operand(struct nest *nest, struct operand operand)
@@ -197,25 +207,41 @@ static const char *verify_nest(const struct nest *nest, uint32_t open, const uin
     return wrong;
 }
 
+static const char *verify_item(const struct item *item, bool *in_phase, uint32_t *open, uint32_t extent[NEST_DEPTH],
+                               struct arena *arena)
+{
+    switch (item->kind) {
+    case ITEM_NEST:
+        return verify_nest(item->nest, *open, extent, arena);
+    case ITEM_BEGIN:
+        if (*open == NEST_DEPTH) return "loops nested too deeply";
+        extent[(*open)++] = item->extent;
+        return NULL;
+    case ITEM_END:
+        if (*open == 0) return "a loop ends that did not begin";
+        (*open)--;
+        return NULL;
+    case ITEM_PHASE:
+        if (*in_phase || *open) return "a phase inside a phase or a loop";
+        *in_phase = true;
+        return item->extent ? NULL : "a phase of no iterations";
+    case ITEM_PHASE_END:
+        if (!*in_phase || *open) return "a phase ends that did not begin, or inside a loop";
+        *in_phase = false;
+        return NULL;
+    }
+    return "no kind of item";
+}
+
 const char *nests_verify(const struct nests *nests, struct arena *arena)
 {
     uint32_t extent[NEST_DEPTH], open = 0;
+    bool in_phase = false;
     for (uint32_t i = 0; i < nests->count; i++) {
-        const struct item *item = &nests->item[i];
-        const char *wrong = NULL;
-        if (item->kind == ITEM_BEGIN && open == NEST_DEPTH)
-            wrong = "loops nested too deeply";
-        else if (item->kind == ITEM_BEGIN)
-            extent[open++] = item->extent;
-        else if (item->kind == ITEM_END && open == 0)
-            wrong = "a loop ends that did not begin";
-        else if (item->kind == ITEM_END)
-            open--;
-        else
-            wrong = verify_nest(item->nest, open, extent, arena);
+        const char *wrong = verify_item(&nests->item[i], &in_phase, &open, extent, arena);
         if (wrong) return arena_printf(arena, "item %u: %s", (unsigned)i, wrong);
     }
-    return open ? "a loop does not end" : NULL;
+    return open ? "a loop does not end" : in_phase ? "a phase does not end" : NULL;
 }
 
 /* ---- the printed form ---- */
@@ -254,12 +280,18 @@ static void indent(uint32_t depth, struct text *out)
     text_add(out, "%*s", (int)depth * 2, "");
 }
 
+static void print_buffer(const struct buffer *at, struct text *out)
+{
+    text_add(out, "%s.%u[%llu", at->slab < NNT_SLABS ? slab_names[at->slab] : "?", (unsigned)at->id,
+             (unsigned long long)at->offset);
+    if (at->offset_per_sample) text_add(out, " + %llu batch", (unsigned long long)at->offset_per_sample);
+    if (at->step) text_add(out, " + %lld t", (long long)at->step);
+}
+
 static void print_operand(const struct operand *operand, uint32_t index, struct text *out)
 {
-    const struct buffer *at = &operand->at;
-    text_add(out, "o%u = %s", (unsigned)index, at->slab < NNT_SLABS ? slab_names[at->slab] : "?");
-    text_add(out, ".%u[%llu", (unsigned)at->id, (unsigned long long)at->offset);
-    if (at->offset_per_sample) text_add(out, " + %llu batch", (unsigned long long)at->offset_per_sample);
+    text_add(out, "o%u = ", (unsigned)index);
+    print_buffer(&operand->at, out);
     for (uint32_t i = 0; i < NEST_DEPTH; i++)
         if (operand->stride[i]) text_add(out, " + %lld i%u", (long long)operand->stride[i], (unsigned)i);
     text_add(out, "]\n");
@@ -267,7 +299,7 @@ static void print_operand(const struct operand *operand, uint32_t index, struct 
 
 static void print_detail(const struct scalar *s, struct text *out)
 {
-    static const char *const arguments[NNT_NUMBERS] = {"rate", "step", "boundary"};
+    static const char *const arguments[NNT_NUMBERS] = {"rate", "step", "boundary", "bulk"};
     char number[32];
     switch (s->op) {
     case SCALAR_NUMBER:
@@ -310,8 +342,9 @@ static void print_program(const char *name, const struct program *program, uint3
     }
 }
 
-static void print_nest(const struct nest *nest, uint32_t depth, struct text *out)
+static void print_nest(const struct nest *nest, uint32_t phases, uint32_t loops, struct text *out)
 {
+    uint32_t depth = phases + loops;
     indent(depth, out), text_add(out, "nest %s", how_names[nest->how]);
     for (uint32_t i = nest->outer; i < nest->depth; i++) {
         text_add(out, nest->summed >> i & 1 ? " sum i%u < " : " i%u < ", (unsigned)i);
@@ -324,17 +357,26 @@ static void print_nest(const struct nest *nest, uint32_t depth, struct text *out
     print_program("finish", &nest->finish, depth + 1, out);
 }
 
+static void print_phase_end(const struct item *item, struct text *out)
+{
+    text_add(out, "end of phase");
+    if (item->condition) text_add(out, ", while "), print_buffer(item->condition, out), text_add(out, "]");
+    text_add(out, "\n");
+}
+
 void nests_print(const struct nests *nests, struct text *out)
 {
-    uint32_t depth = 0;
+    uint32_t depth = 0, phases = 0;
     for (uint32_t i = 0; i < nests->count; i++) {
         const struct item *item = &nests->item[i];
-        if (item->kind == ITEM_NEST) print_nest(item->nest, depth, out);
-        if (item->kind == ITEM_END) indent(--depth, out), text_add(out, "end\n");
+        if (item->kind == ITEM_NEST) print_nest(item->nest, phases, depth, out);
+        if (item->kind == ITEM_END) indent(phases + --depth, out), text_add(out, "end\n");
         if (item->kind == ITEM_BEGIN) {
-            indent(depth, out), text_add(out, "loop i%u < ", (unsigned)depth);
+            indent(phases + depth, out), text_add(out, "loop i%u < ", (unsigned)depth);
             print_extent(item->extent, out), text_add(out, "\n");
             depth++;
         }
+        if (item->kind == ITEM_PHASE) text_add(out, "phase t < %u\n", (unsigned)item->extent), phases++;
+        if (item->kind == ITEM_PHASE_END) print_phase_end(item, out), phases--;
     }
 }

@@ -9,11 +9,14 @@
 enum { NEST_DEPTH = 6, NEST_OPERANDS = 64, NEST_ACCUMULATORS = 8, NEST_BATCH = 0 };
 #define NEST_NONE UINT32_MAX
 
-/* Where a tensor begins: element offset + offset_per_sample * batch of a slab. WORK buffers have offsets from pass `place` on. */
+/* Where a tensor begins: element offset + offset_per_sample * batch of a slab, and in iteration i of a phase i * step further.
+ * Temporaries, all in WORK, have offsets from pass `place` on. */
 struct buffer {
     uint32_t slab;
-    uint32_t id; /* WORK: which temporary (place gives it its offset); else its field */
+    uint32_t id; /* a temporary: which; else its field */
     uint64_t offset, offset_per_sample;
+    int64_t step;
+    bool temporary;
 };
 /* The element that an iteration touches: buffer + Σ index[loop] * stride[loop] (stride 0: does not move with that loop). */
 struct operand {
@@ -68,11 +71,14 @@ struct nest {
     struct program body, finish;
     enum how how;
 };
-enum item_kind { ITEM_NEST, ITEM_BEGIN, ITEM_END };
+enum item_kind { ITEM_NEST, ITEM_BEGIN, ITEM_END, ITEM_PHASE, ITEM_PHASE_END };
+/* What stands between PHASE and PHASE_END is done `extent` times, or until an iteration leaves 0 in `condition`: there time
+ * passes, and buffers move by their steps. Phases hold loops, and nothing holds them. */
 struct item {
     enum item_kind kind;
-    uint32_t extent; /* BEGIN */
+    uint32_t extent; /* BEGIN, PHASE */
     struct nest *nest;
+    const struct buffer *condition; /* PHASE_END; NULL: none */
 };
 /* What an entry does, in order. */
 struct nests {
@@ -100,6 +106,8 @@ struct kernels {
 struct nests *nests_new(struct arena *arena);
 void nests_begin_loop(struct nests *nests, uint32_t extent);
 void nests_end_loop(struct nests *nests);
+void nests_begin_phase(struct nests *nests, uint32_t times);
+void nests_end_phase(struct nests *nests, const struct buffer *condition); /* NULL: none; kept, not copied */
 /* A zeroed nest at the end of the list, to be filled in. */
 struct nest *nests_add(struct nests *nests);
 uint32_t program_add(struct arena *arena, struct program *program, struct scalar scalar); /* its position */

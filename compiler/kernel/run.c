@@ -10,6 +10,7 @@ struct place {
     const struct nnt_call *call;
     uint32_t real_bytes;
     uint64_t index[NEST_DEPTH];
+    uint64_t iteration; /* of the phase */
     double accumulator[NEST_ACCUMULATORS];
     double *value;
 };
@@ -26,18 +27,28 @@ static uint64_t extent_of(uint32_t extent, const struct nnt_call *call)
     return extent == NEST_BATCH ? call->batch : extent;
 }
 
+static int64_t first_element(const struct place *at, const struct buffer *buffer)
+{
+    return (int64_t)(buffer->offset + buffer->offset_per_sample * at->call->batch) +
+           (int64_t)at->iteration * buffer->step;
+}
+
 static int64_t element(const struct place *at, const struct operand *operand)
 {
-    int64_t e = (int64_t)(operand->at.offset + operand->at.offset_per_sample * at->call->batch);
+    int64_t e = first_element(at, &operand->at);
     for (uint32_t i = 0; i < at->nest->depth; i++) e += (int64_t)at->index[i] * operand->stride[i];
     return e;
 }
 
+static double number_at(const struct place *at, uint32_t slab, int64_t e)
+{
+    const void *data = at->call->slab[slab];
+    return at->real_bytes == 4 ? (double)((const float *)data)[e] : ((const double *)data)[e];
+}
+
 static double load(const struct place *at, const struct operand *operand)
 {
-    const void *slab = at->call->slab[operand->at.slab];
-    int64_t e = element(at, operand);
-    return at->real_bytes == 4 ? (double)((const float *)slab)[e] : ((const double *)slab)[e];
+    return number_at(at, operand->at.slab, element(at, operand));
 }
 
 static void store(const struct place *at, const struct operand *operand, double x)
@@ -158,12 +169,12 @@ static void run_nest(struct place *at, const struct nest *nest, struct arena *sc
     run_loops(at, nest->outer, false);
 }
 
-static uint32_t end_of_loop(const struct nests *nests, uint32_t begin)
+static uint32_t end_of(const struct nests *nests, uint32_t begin, enum item_kind begins, enum item_kind ends)
 {
     uint32_t open = 0;
     for (uint32_t i = begin; i < nests->count; i++) {
-        if (nests->item[i].kind == ITEM_BEGIN) open++;
-        if (nests->item[i].kind == ITEM_END && --open == 0) return i;
+        if (nests->item[i].kind == begins) open++;
+        if (nests->item[i].kind == ends && --open == 0) return i;
     }
     BUG("a loop does not end");
 }
@@ -178,7 +189,7 @@ static void run_items(const struct nests *nests, uint32_t first, uint32_t end, u
             run_nest(at, item->nest, scratch);
             continue;
         }
-        uint32_t last = end_of_loop(nests, i);
+        uint32_t last = end_of(nests, i, ITEM_BEGIN, ITEM_END);
         uint64_t extent = extent_of(item->extent, at->call);
         for (uint64_t n = 0; n < extent; n++) {
             at->index[open] = n; /* a nest inside leaves it alone: it is one of its outer loops */
@@ -189,10 +200,29 @@ static void run_items(const struct nests *nests, uint32_t first, uint32_t end, u
     }
 }
 
+static void run_phase(const struct nests *nests, uint32_t first, uint32_t end, struct place *at,
+                      struct arena *scratch)
+{
+    const struct buffer *condition = nests->item[end].condition;
+    for (at->iteration = 0; at->iteration < nests->item[first].extent; at->iteration++) {
+        run_items(nests, first + 1, end, 0, at, scratch);
+        if (condition && number_at(at, condition->slab, first_element(at, condition)) == 0) break;
+    }
+    at->iteration = 0;
+}
+
 void nests_run(const struct nests *nests, uint32_t real_bytes, const struct nnt_call *call)
 {
     struct arena *scratch = arena_new();
     struct place at = {.call = call, .real_bytes = real_bytes};
-    run_items(nests, 0, nests->count, 0, &at, scratch);
+    for (uint32_t i = 0; i < nests->count;) {
+        uint32_t next = i;
+        while (next < nests->count && nests->item[next].kind != ITEM_PHASE) next++;
+        run_items(nests, i, next, 0, &at, scratch);
+        if (next == nests->count) break;
+        uint32_t end = end_of(nests, next, ITEM_PHASE, ITEM_PHASE_END);
+        run_phase(nests, next, end, &at, scratch);
+        i = end + 1;
+    }
     arena_free(scratch);
 }

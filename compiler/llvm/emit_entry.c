@@ -40,7 +40,7 @@ static uint32_t piece_buffer(struct piece *piece, const struct buffer *buffer)
     while (i < piece->n_buffers) {
         const struct buffer *known = &piece->buffer[i];
         if (known->slab == buffer->slab && known->offset == buffer->offset &&
-            known->offset_per_sample == buffer->offset_per_sample)
+            known->offset_per_sample == buffer->offset_per_sample && known->step == buffer->step)
             return i;
         i++;
     }
@@ -226,13 +226,19 @@ static bool is_gemm(const struct emit *e, const struct item *item, uint32_t coun
            nest_product(item->nest, &product, &negative);
 }
 
+static bool is_time(const struct item *item)
+{
+    return item->kind == ITEM_PHASE || item->kind == ITEM_PHASE_END;
+}
+
 static void emit_pieces(struct pieces *pieces, const struct nests *nests)
 {
     struct emit *e = pieces->e;
     for (uint32_t i = 0; i < nests->count;) {
         const struct item *item = &nests->item[i];
-        uint32_t count = items_of_piece(nests, i);
+        uint32_t count = is_time(item) ? 1 : items_of_piece(nests, i);
         i += count;
+        if (is_time(item)) continue;
         if (is_gemm(e, item, count)) continue;
         struct piece piece = describe_piece(e, item, count);
         if (find_piece(pieces, &piece)) {
@@ -262,56 +268,112 @@ static LLVMValueRef flush_denormals(struct emit *e)
     return saved;
 }
 
-static LLVMValueRef buffer_address(struct emit *e, const LLVMValueRef slab[], const struct buffer *buffer)
+/* An entry under emission: its slabs, and the phase that is open. */
+struct entry {
+    struct pieces *pieces;
+    LLVMValueRef slab[NNT_SLABS];
+    LLVMValueRef iteration; /* NULL outside phases */
+    LLVMBasicBlockRef again, after, before;
+};
+
+static LLVMValueRef buffer_address(const struct entry *t, const struct buffer *buffer)
 {
+    struct emit *e = t->pieces->e;
     LLVMValueRef offset = emit_i64(e, (int64_t)buffer->offset);
     if (buffer->offset_per_sample)
         offset = LLVMBuildAdd(e->builder, offset, emit_scaled(e, e->batch, (int64_t)buffer->offset_per_sample), "");
-    return emit_address(e, slab[buffer->slab], offset);
+    if (buffer->step) {
+        if (!t->iteration) BUG("a buffer moves where no time passes");
+        offset = LLVMBuildAdd(e->builder, offset, emit_scaled(e, t->iteration, buffer->step), "");
+    }
+    return emit_address(e, t->slab[buffer->slab], offset);
 }
 
-static void call_piece(struct emit *e, const struct piece *piece, const struct buffer *buffer,
-                       const LLVMValueRef slab[])
+static void call_piece(const struct entry *t, const struct piece *piece, const struct buffer *buffer)
 {
+    struct emit *e = t->pieces->e;
     LLVMValueRef *arguments = arena_alloc(e->arena, (piece->n_buffers + (size_t)1) * sizeof(LLVMValueRef));
     arguments[0] = e->call;
-    for (uint32_t i = 0; i < piece->n_buffers; i++) arguments[1 + i] = buffer_address(e, slab, &buffer[i]);
+    for (uint32_t i = 0; i < piece->n_buffers; i++) arguments[1 + i] = buffer_address(t, &buffer[i]);
     LLVMBuildCall2(e->builder, piece_type(e, piece->n_buffers), piece->function, arguments, piece->n_buffers + 1,
                    "");
 }
 
-static void call_gemm(struct emit *e, const struct nest *nest, const LLVMValueRef slab[])
+static void call_gemm(const struct entry *t, const struct nest *nest)
 {
     LLVMValueRef base[NEST_OPERANDS];
-    for (uint32_t o = 0; o < nest->n_operands; o++) base[o] = buffer_address(e, slab, &nest->operand[o].at);
-    if (!emit_gemm(e, nest, base, NULL)) BUG("a product that is none");
+    for (uint32_t o = 0; o < nest->n_operands; o++) base[o] = buffer_address(t, &nest->operand[o].at);
+    if (!emit_gemm(t->pieces->e, nest, base, NULL)) BUG("a product that is none");
 }
 
-static void carry_out(struct pieces *pieces, const struct item *item, uint32_t count, const LLVMValueRef slab[])
+static void carry_out(const struct entry *t, const struct item *item, uint32_t count)
 {
-    struct emit *e = pieces->e;
+    struct emit *e = t->pieces->e;
     if (is_gemm(e, item, count)) {
-        call_gemm(e, item->nest, slab);
+        call_gemm(t, item->nest);
         return;
     }
     struct piece like = describe_piece(e, item, count);
-    call_piece(e, find_piece(pieces, &like), like.buffer, slab);
+    call_piece(t, find_piece(t->pieces, &like), like.buffer);
     text_fini(&like.key);
+}
+
+static void begin_phase(struct entry *t)
+{
+    struct emit *e = t->pieces->e;
+    t->before = LLVMGetInsertBlock(e->builder);
+    t->again = emit_block(e, "iteration");
+    LLVMBuildBr(e->builder, t->again);
+    LLVMPositionBuilderAtEnd(e->builder, t->again);
+    t->iteration = LLVMBuildPhi(e->builder, e->i64, "t");
+    LLVMValueRef zero = emit_i64(e, 0);
+    LLVMAddIncoming(t->iteration, &zero, &t->before, 1);
+}
+
+static void end_phase(struct entry *t, uint32_t times, const struct buffer *condition)
+{
+    struct emit *e = t->pieces->e;
+    LLVMValueRef next = LLVMBuildAdd(e->builder, t->iteration, emit_i64(e, 1), "");
+    LLVMValueRef more = LLVMBuildICmp(e->builder, LLVMIntULT, next, emit_i64(e, times), "");
+    if (condition) {
+        LLVMValueRef value = emit_load(e, e->real, buffer_address(t, condition));
+        LLVMValueRef on = LLVMBuildFCmp(e->builder, LLVMRealUNE, value, emit_number(e, 0, 1), "");
+        more = LLVMBuildAnd(e->builder, more, on, "");
+    }
+    LLVMBasicBlockRef last = LLVMGetInsertBlock(e->builder);
+    LLVMAddIncoming(t->iteration, &next, &last, 1);
+    t->after = emit_block(e, "after");
+    LLVMBuildCondBr(e->builder, more, t->again, t->after);
+    LLVMPositionBuilderAtEnd(e->builder, t->after);
+    t->iteration = NULL;
+}
+
+static void emit_items(struct entry *t, const struct nests *nests)
+{
+    uint32_t times = 0;
+    for (uint32_t i = 0; i < nests->count;) {
+        const struct item *item = &nests->item[i];
+        uint32_t count = is_time(item) ? 1 : items_of_piece(nests, i);
+        i += count;
+        if (item->kind == ITEM_PHASE)
+            begin_phase(t), times = item->extent;
+        else if (item->kind == ITEM_PHASE_END)
+            end_phase(t, times, item->condition);
+        else
+            carry_out(t, item, count);
+    }
 }
 
 static void emit_entry(struct pieces *pieces, const struct nests *nests, const char *name, LLVMLinkage linkage)
 {
     struct emit *e = pieces->e;
-    LLVMValueRef function = new_function(e, name, e->entry_type, linkage), slab[NNT_SLABS];
+    struct entry t = {.pieces = pieces};
+    LLVMValueRef function = new_function(e, name, e->entry_type, linkage);
     load_batch(e, LLVMGetParam(function, 1));
     LLVMValueRef saved = flush_denormals(e);
     for (uint32_t i = 0; i < NNT_SLABS; i++)
-        slab[i] = LLVMBuildLoad2(e->builder, e->ptr, emit_call_part(e, CALL_SLAB, i), "");
-    for (uint32_t i = 0; i < nests->count;) {
-        uint32_t count = items_of_piece(nests, i);
-        carry_out(pieces, &nests->item[i], count, slab);
-        i += count;
-    }
+        t.slab[i] = LLVMBuildLoad2(e->builder, e->ptr, emit_call_part(e, CALL_SLAB, i), "");
+    emit_items(&t, nests);
     if (saved) emit_intrinsic(e, "llvm.x86.sse.ldmxcsr", NULL, 0, &saved, 1);
     LLVMBuildRet(e->builder, LLVMConstInt(e->i32, 0, 0));
 }

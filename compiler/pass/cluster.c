@@ -79,10 +79,13 @@ static bool is_for_blas(const struct fusion *f, const struct node *n)
     return product_is_for_blas(f->target, extent);
 }
 
-static bool goes_to(const struct fusion *f, ir_id value, uint32_t field)
+static bool goes_to(const struct fusion *f, ir_id value, const struct node *source)
 {
-    for (uint32_t r = 0; r < f->entry->n_results; r++)
-        if (f->entry->result[r].value == value && f->entry->result[r].field == field) return true;
+    for (uint32_t r = 0; r < f->phase->n_results; r++) {
+        const struct ir_result *result = &f->phase->result[r];
+        if (result->value == value && result->field == source->field && row_equal(result->row, source->row))
+            return true;
+    }
     return false;
 }
 
@@ -104,7 +107,7 @@ static bool is_gemm_update(const struct fusion *f, const struct cluster *c, ir_i
     if (n->kind == PRIMITIVE_sub && n->in[1] != last) return false;
     if (n->kind != PRIMITIVE_sub && n->kind != PRIMITIVE_add) return false;
     const struct node *q = &f->g->node[n->in[0] == last ? n->in[1] : n->in[0]];
-    return q->op == IR_source && goes_to(f, id, q->field);
+    return q->op == IR_source && goes_to(f, id, q);
 }
 
 /* ---- joining ---- */

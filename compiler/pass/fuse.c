@@ -38,9 +38,9 @@ static bool is_transcendental(uint8_t primitive)
 
 static void mark_live(struct fusion *f)
 {
-    for (uint32_t r = 0; r < f->entry->n_results; r++) {
-        f->node[f->entry->result[r].value].uses++;
-        f->node[f->entry->result[r].value].results++;
+    for (uint32_t r = 0; r < f->phase->n_results; r++) {
+        f->node[f->phase->result[r].value].uses++;
+        f->node[f->phase->result[r].value].results++;
     }
     for (ir_id id = f->g->count; id-- > 0;) {
         const ir_id *in = f->g->node[id].in;
@@ -233,10 +233,11 @@ void fusion_inputs(const struct fusion *f, ir_id id, fusion_visit *visit, void *
 
 /* ---- the pass ---- */
 
-static struct fusion *fuse_entry(struct plan *plan, const struct ir_entry *entry)
+static struct fusion *fuse_phase(struct plan *plan, struct temporaries *temporaries, const struct ir_phase *phase)
 {
     struct fusion *f = arena_alloc(plan->arena, sizeof *f);
-    *f = (struct fusion){.arena = plan->arena, .g = plan->g, .target = plan->target, .entry = entry};
+    *f = (struct fusion){
+        .arena = plan->arena, .g = plan->g, .target = plan->target, .phase = phase, .temporaries = temporaries};
     f->node = arena_alloc(f->arena, (f->g->count + 1) * sizeof *f->node);
     for (ir_id id = 0; id < f->g->count; id++) f->node[id].cluster = f->node[id].place = PLAN_NONE;
     mark_live(f);
@@ -251,6 +252,12 @@ static struct fusion *fuse_entry(struct plan *plan, const struct ir_entry *entry
 
 void pass_fuse(struct plan *plan)
 {
-    for (uint32_t e = 0; e < NNT_ENTRIES; e++)
-        plan->fusion[e] = plan->g->entry[e].n_results ? fuse_entry(plan, &plan->g->entry[e]) : NULL;
+    for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
+        const struct ir_entry *entry = &plan->g->entry[e];
+        struct fused *fused = &plan->fused[e];
+        fused->n_phases = entry->n_phases;
+        fused->phase = arena_alloc(plan->arena, (entry->n_phases + 1) * sizeof *fused->phase);
+        for (uint32_t p = 0; p < entry->n_phases; p++)
+            fused->phase[p] = fuse_phase(plan, &fused->temporaries, &entry->phase[p]);
+    }
 }

@@ -22,43 +22,58 @@ struct lowering {
 
 /* ---- operands ---- */
 
-/* Samples stand outermost, the other axes in order; a tensor of one sample does not move with the samples. */
-static void storage_strides(struct shape shape, bool row, int64_t out_stride[IR_AXES])
+/* Samples stand outermost, the other axes in order. */
+static void storage_strides(struct shape shape, int64_t sample, int64_t out_stride[IR_AXES])
 {
     int64_t size = 1;
     for (uint32_t k = shape.rank; k-- > 0;) {
-        out_stride[k] = size;
+        out_stride[k] = shape.extent[k] == IR_BATCH ? sample : size;
         if (shape.extent[k] != IR_BATCH) size *= shape.extent[k];
     }
-    for (uint32_t k = 0; k < shape.rank; k++)
-        if (shape.extent[k] == IR_BATCH) out_stride[k] = row ? 0 : size;
 }
 
-static struct operand operand_at(struct buffer at, struct shape shape, bool row, struct access access)
+/* `sample`: how far apart samples are. */
+static struct operand operand_at(struct buffer at, struct shape shape, int64_t sample, struct access access)
 {
     struct operand operand = {.at = at};
     int64_t stride[IR_AXES];
-    storage_strides(shape, row, stride);
+    storage_strides(shape, sample, stride);
     for (uint32_t k = 0; k < shape.rank; k++)
         if (access.loop[k] >= 0) operand.stride[access.loop[k]] += stride[k];
     return operand;
 }
 
-static struct buffer field_buffer(const struct fusion *f, uint32_t field)
+static struct operand field_operand(const struct fusion *f, uint32_t field, struct ir_row row, struct access access)
 {
     const struct nnt_field *tensor = &f->g->field[field];
-    return (struct buffer){tensor->slab, field, tensor->offset, tensor->offset_per_sample};
+    struct buffer at = {tensor->slab, field, tensor->offset, tensor->offset_per_sample, 0, false};
+    int64_t size = 1;
+    for (uint32_t k = 0; k < tensor->rank; k++) size *= tensor->extent[k];
+    if (row.is) {
+        int64_t one = size / tensor->extent[0];
+        at.offset = (uint64_t)((int64_t)at.offset + row.first * one);
+        at.step = row.step * one;
+    }
+    return operand_at(at, row_shape(tensor, row), size, access);
+}
+
+static struct operand result_operand(const struct fusion *f, uint32_t result, struct access access)
+{
+    const struct ir_result *to = &f->phase->result[result];
+    return field_operand(f, to->field, to->row, access);
 }
 
 static struct operand home_operand(const struct fusion *f, ir_id id, struct access access)
 {
     const struct node *n = &f->g->node[id];
     const struct planned *p = &f->node[id];
-    if (p->role == ROLE_SOURCE) return operand_at(field_buffer(f, n->field), n->shape, false, access);
-    if (p->home == HOME_FIELD) return operand_at(field_buffer(f, p->place), n->shape, false, access);
+    if (p->role == ROLE_SOURCE) return field_operand(f, n->field, n->row, access);
+    if (p->home == HOME_FIELD) return result_operand(f, p->place, access);
     if (p->home == HOME_NONE) BUG("node %u is read from memory but has no home", id);
-    struct buffer at = {.slab = NNT_WORK, .id = p->place};
-    return operand_at(at, n->shape, p->home == HOME_ROW, access);
+    struct buffer at = {.slab = NNT_WORK, .id = p->place, .temporary = true};
+    /* A tensor of one sample does not move with the samples. */
+    int64_t sample = p->home == HOME_ROW ? 0 : (int64_t)f->temporaries->at[p->place].size;
+    return operand_at(at, n->shape, sample, access);
 }
 
 /* ---- scalars ---- */
@@ -166,11 +181,10 @@ static void store_node(struct lowering *l, ir_id id)
     const struct planned *p = &f->node[id];
     if (p->home == HOME_NONE) return;
     store_at(l, l->position[id], home_operand(f, id, l->own));
-    for (uint32_t r = 0; r < f->entry->n_results; r++) {
-        struct ir_result result = f->entry->result[r];
-        if (result.value != id || !f->in_place[r] || (p->home == HOME_FIELD && p->place == result.field)) continue;
-        store_at(l, l->position[id],
-                 operand_at(field_buffer(f, result.field), f->g->node[id].shape, false, l->own));
+    for (uint32_t r = 0; r < f->phase->n_results; r++) {
+        if (f->phase->result[r].value != id || !f->in_place[r] || (p->home == HOME_FIELD && p->place == r))
+            continue;
+        store_at(l, l->position[id], result_operand(f, r, l->own));
     }
 }
 
@@ -220,7 +234,7 @@ static void lower_copy(struct lowering *l, const struct cluster *c)
     l->own = add_loops(l->nest, c->shape, 0);
     begin_program(l, &l->nest->body, false);
     uint32_t value = emit_load(l, c->node[0], l->own);
-    store_at(l, value, operand_at(field_buffer(l->f, c->field), c->shape, false, l->own));
+    store_at(l, value, result_operand(l->f, c->result, l->own));
 }
 
 static void lower_sums(struct lowering *l, const struct cluster *c)
@@ -327,9 +341,9 @@ static void lower_cluster(struct lowering *l, uint32_t index, bool in_rows)
     if (c->kind != CLUSTER_PRODUCT) flatten(l->nest);
 }
 
-static struct nests *lower_entry(const struct fusion *f)
+static void lower_phase(const struct fusion *f, struct nests *nests)
 {
-    struct lowering l = {.f = f, .nests = nests_new(f->arena)};
+    struct lowering l = {.f = f, .nests = nests};
     l.made_for = arena_alloc(f->arena, (f->g->count + 1) * sizeof *l.made_for);
     l.position = arena_alloc(f->arena, (f->g->count + 1) * sizeof *l.position);
     for (uint32_t i = 0; i < f->n_units; i++) {
@@ -338,11 +352,32 @@ static struct nests *lower_entry(const struct fusion *f)
         for (uint32_t k = 0; k < unit->count; k++) lower_cluster(&l, unit->cluster[k], unit->rows);
         if (unit->rows) nests_end_loop(l.nests);
     }
-    return l.nests;
+}
+
+/* The number by which the phase goes on; NULL: it does without one. */
+static const struct buffer *condition_of(const struct fusion *f)
+{
+    if (f->phase->goes_on == NNT_NONE) return NULL;
+    struct buffer *condition = arena_alloc(f->arena, sizeof *condition);
+    *condition = field_operand(f, f->phase->goes_on, (struct ir_row){0}, (struct access){{0}}).at;
+    return condition;
+}
+
+static struct nests *lower_entry(struct arena *arena, const struct fused *fused)
+{
+    struct nests *nests = nests_new(arena);
+    for (uint32_t p = 0; p < fused->n_phases; p++) {
+        const struct fusion *f = fused->phase[p];
+        const struct ir_phase *phase = f->phase;
+        if (phase->times > 1) nests_begin_phase(nests, phase->times);
+        lower_phase(f, nests);
+        if (phase->times > 1) nests_end_phase(nests, condition_of(f));
+    }
+    return nests;
 }
 
 void pass_lower(struct plan *plan)
 {
     for (uint32_t e = 0; e < NNT_ENTRIES; e++)
-        plan->nests[e] = plan->fusion[e] ? lower_entry(plan->fusion[e]) : NULL;
+        plan->nests[e] = plan->fused[e].n_phases ? lower_entry(plan->arena, &plan->fused[e]) : NULL;
 }

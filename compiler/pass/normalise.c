@@ -80,25 +80,26 @@ static ir_id normalise_node(void *with, struct ir *g, struct node n)
 }
 
 /* A result that no map, sum or product makes becomes a copy; one that stays in its field is none. */
-static void normalise_results(struct ir *g, struct ir_entry *entry)
+static void normalise_results(struct ir *g, struct ir_phase *phase)
 {
     uint32_t kept = 0;
-    for (uint32_t r = 0; r < entry->n_results; r++) {
-        struct ir_result result = entry->result[r];
+    for (uint32_t r = 0; r < phase->n_results; r++) {
+        struct ir_result result = phase->result[r];
         const struct node *n = &g->node[result.value];
-        bool stays = n->op == IR_source && n->field == result.field;
-        if (stays && (kept || r + 1 < entry->n_results)) continue;
+        bool stays = n->op == IR_source && n->field == result.field && row_equal(n->row, result.row);
+        if (stays && (kept || r + 1 < phase->n_results)) continue;
         bool made = (n->op == IR_map && n->shape.rank) || n->op == IR_reduce || n->op == IR_contract;
         struct node copy = {.op = IR_map, .kind = PRIMITIVE_hold, .n_in = 1, .in = {result.value}};
         if (!made) result.value = ir_make(g, copy);
-        entry->result[kept++] = result;
+        phase->result[kept++] = result;
     }
-    entry->n_results = kept;
+    phase->n_results = kept;
 }
 
 void pass_normalise(struct plan *plan)
 {
     struct ir *g = ir_rewrite(plan->arena, plan->g, normalise_node, NULL);
-    for (uint32_t e = 0; e < NNT_ENTRIES; e++) normalise_results(g, &g->entry[e]);
+    for (uint32_t e = 0; e < NNT_ENTRIES; e++)
+        for (uint32_t p = 0; p < g->entry[e].n_phases; p++) normalise_results(g, &g->entry[e].phase[p]);
     plan->g = g;
 }

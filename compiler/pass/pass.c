@@ -52,10 +52,13 @@ static void print_plan(const struct plan *plan, enum stage stage, struct text *o
 {
     if (stage == GRAPH) ir_print(plan->g, out);
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
-        bool nests = stage == PLAN && plan->nests[e], fusion = stage == GRAPH && plan->fusion[e];
+        bool nests = stage == PLAN && plan->nests[e], fusion = stage == GRAPH && plan->fused[e].n_phases;
         if (nests || fusion) text_add(out, "%s:\n", entry_names[e]);
         if (nests) nests_print(plan->nests[e], out);
-        if (fusion) fusion_print(plan->fusion[e], out);
+        for (uint32_t p = 0; fusion && p < plan->fused[e].n_phases; p++) {
+            if (plan->fused[e].n_phases > 1) text_add(out, " phase %u\n", p);
+            fusion_print(plan->fused[e].phase[p], out);
+        }
     }
 }
 

@@ -49,7 +49,7 @@ static void find_lives(struct placing *p)
     for (uint32_t i = 0; i < p->nests->count; i++) {
         const struct nest *nest = p->nests->item[i].nest;
         for (uint32_t k = 0; nest && k < nest->n_operands; k++) {
-            if (nest->operand[k].at.slab != NNT_WORK) continue;
+            if (!nest->operand[k].at.temporary) continue;
             struct life *life = &p->life[nest->operand[k].at.id];
             if (!life->used) life->first = i;
             life->used = true;
@@ -86,7 +86,7 @@ static bool move_alike(const struct nest *nest, uint32_t a, uint32_t b)
     const struct operand *seen = NULL;
     for (uint32_t k = 0; k < nest->n_operands; k++) {
         const struct operand *operand = &nest->operand[k];
-        if (operand->at.slab != NNT_WORK || (operand->at.id != a && operand->at.id != b)) continue;
+        if (!operand->at.temporary || (operand->at.id != a && operand->at.id != b)) continue;
         if (seen && !same_strides(seen, operand)) return false;
         seen = operand;
     }
@@ -137,34 +137,36 @@ static void place_life(struct placing *p, struct life *life)
     if (life->offset + life->size > *total) *total = life->offset + life->size;
 }
 
-static void set_offsets(struct placing *p)
+/* Behind the fields of WORK. */
+static void set_offsets(struct placing *p, uint64_t fields, uint64_t fields_per_sample)
 {
     for (uint32_t i = 0; i < p->nests->count; i++) {
         struct nest *nest = p->nests->item[i].nest;
         for (uint32_t k = 0; nest && k < nest->n_operands; k++) {
             struct buffer *at = &nest->operand[k].at;
-            if (at->slab != NNT_WORK) continue;
+            if (!at->temporary) continue;
             const struct life *life = &p->life[at->id];
-            at->offset = life->per_sample ? p->nests->work : life->offset;
-            at->offset_per_sample = life->per_sample ? life->offset : 0;
+            at->offset = fields + (life->per_sample ? p->nests->work : life->offset);
+            at->offset_per_sample = fields_per_sample + (life->per_sample ? life->offset : 0);
         }
     }
 }
 
 /* ---- the pass ---- */
 
-static void place_entry(struct arena *arena, const struct fusion *f, struct nests *nests)
+static void place_entry(struct arena *arena, const struct ir *g, const struct temporaries *temporaries,
+                        struct nests *nests)
 {
-    struct placing p = {.nests = nests, .n_lives = f->n_temporaries};
+    struct placing p = {.nests = nests, .n_lives = temporaries->count};
     p.life = arena_alloc(arena, (p.n_lives + 1) * sizeof *p.life);
     p.placed = arena_alloc(arena, (p.n_lives + 1) * sizeof *p.placed);
     p.unit_begin = arena_alloc(arena, (nests->count + 1) * sizeof *p.unit_begin);
     p.unit_end = arena_alloc(arena, (nests->count + 1) * sizeof *p.unit_end);
     struct life **order = arena_alloc(arena, (p.n_lives + 1) * sizeof *order);
     for (uint32_t t = 0; t < p.n_lives; t++) {
-        uint64_t exact = f->temporary[t].size, size = (exact + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        p.life[t] =
-            (struct life){.temporary = t, .exact = exact, .size = size, .per_sample = f->temporary[t].per_sample};
+        const struct temporary *at = &temporaries->at[t];
+        uint64_t size = (at->size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        p.life[t] = (struct life){.temporary = t, .exact = at->size, .size = size, .per_sample = at->per_sample};
         order[t] = &p.life[t];
     }
     find_units(&p);
@@ -172,19 +174,19 @@ static void place_entry(struct arena *arena, const struct fusion *f, struct nest
     qsort(order, p.n_lives, sizeof *order, compare_lives);
     for (uint32_t t = 0; t < p.n_lives; t++)
         if (order[t]->used) place_life(&p, order[t]);
-    set_offsets(&p);
+    set_offsets(&p, g->work, g->work_per_sample);
 }
 
 void pass_place(struct plan *plan)
 {
-    uint64_t *size = &plan->description->size[NNT_WORK],
-             *per_sample = &plan->description->size_per_sample[NNT_WORK];
-    *size = *per_sample = 0;
+    uint64_t size = 0, per_sample = 0;
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
         struct nests *nests = plan->nests[e];
         if (!nests) continue;
-        place_entry(plan->arena, plan->fusion[e], nests);
-        if (nests->work > *size) *size = nests->work;
-        if (nests->work_per_sample > *per_sample) *per_sample = nests->work_per_sample;
+        place_entry(plan->arena, plan->g, &plan->fused[e].temporaries, nests);
+        if (nests->work > size) size = nests->work;
+        if (nests->work_per_sample > per_sample) per_sample = nests->work_per_sample;
     }
+    plan->description->size[NNT_WORK] = plan->g->work + size;
+    plan->description->size_per_sample[NNT_WORK] = plan->g->work_per_sample + per_sample;
 }

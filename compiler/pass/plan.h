@@ -37,7 +37,7 @@ struct planned {
     uint32_t results; /* fields that it goes to */
     uint32_t stage;   /* even: maps and sums within a sample; odd: what needs the stage before it as a whole */
     uint32_t cluster;
-    uint32_t place; /* FIELD: the field; WORK, ROW: the temporary */
+    uint32_t place; /* FIELD: the result; WORK, ROW: the temporary */
 };
 
 /* The nodes of one nest. */
@@ -51,7 +51,7 @@ struct cluster {
     bool blas; /* PRODUCT: so large that gemm does it */
     ir_id *node;
     uint32_t count, capacity;
-    uint32_t field; /* COPY: where node[0] goes */
+    uint32_t result; /* COPY: where node[0] goes */
 };
 /* A cluster, or several in one loop over the samples. */
 struct unit {
@@ -63,22 +63,31 @@ struct temporary {
     uint64_t size; /* elements, of one sample where per_sample */
     bool per_sample;
 };
+/* Those of an entry. */
+struct temporaries {
+    struct temporary *at;
+    uint32_t count, capacity;
+};
 
-/* How one entry is cut into nests. */
+/* How one phase of an entry is cut into nests. */
 struct fusion {
     struct arena *arena;
     const struct ir *g;
     const struct target *target;
-    const struct ir_entry *entry;
+    const struct ir_phase *phase;
     struct planned *node; /* one for each node of g */
     struct cluster *cluster;
     uint32_t n_clusters, cluster_capacity;
     struct unit *unit;
     uint32_t n_units, unit_capacity;
     uint32_t *order; /* of the units */
-    struct temporary *temporary;
-    uint32_t n_temporaries, temporary_capacity;
+    struct temporaries *temporaries;
     bool *in_place; /* one for each result: its cluster stores it, no copy is needed */
+};
+struct fused {
+    struct fusion **phase; /* NULL: no such entry */
+    uint32_t n_phases;
+    struct temporaries temporaries;
 };
 
 /* What the passes work on; each replaces what it takes by what it gives. */
@@ -87,7 +96,7 @@ struct plan {
     const struct ir *g;
     const struct target *target;
     struct nnt_module *description;
-    struct fusion *fusion[NNT_ENTRIES];
+    struct fused fused[NNT_ENTRIES];
     struct nests *nests[NNT_ENTRIES];
 };
 

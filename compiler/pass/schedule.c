@@ -12,6 +12,7 @@ struct edge {
 };
 struct read { /* of a field's old value */
     uint32_t cluster, next;
+    struct ir_row row;
     bool same_element; /* at the element that is stored in the same iteration */
 };
 struct schedule {
@@ -28,10 +29,11 @@ struct schedule {
     uint32_t *stack;
 };
 
-static void add_read(struct schedule *s, uint32_t field, uint32_t cluster, bool same_element)
+static void add_read(struct schedule *s, const struct node *source, uint32_t cluster, bool same_element)
 {
+    uint32_t field = source->field;
     s->read = arena_grow(s->f->arena, s->read, s->n_reads, &s->read_capacity, sizeof *s->read);
-    s->read[s->n_reads] = (struct read){cluster, s->first_read[field], same_element};
+    s->read[s->n_reads] = (struct read){cluster, s->first_read[field], source->row, same_element};
     s->first_read[field] = s->n_reads++;
 }
 
@@ -41,7 +43,7 @@ static void note_read(void *with, ir_id input, bool direct)
     struct fusion *f = s->f;
     uint32_t cluster = f->node[s->reader].cluster;
     if (f->node[input].role == ROLE_SOURCE)
-        add_read(s, f->g->node[input].field, cluster, direct && f->g->node[s->reader].op == IR_map);
+        add_read(s, &f->g->node[input], cluster, direct && f->g->node[s->reader].op == IR_map);
     else if (f->node[input].cluster != cluster)
         f->node[input].stored = true;
 }
@@ -160,7 +162,7 @@ static void add_data_edge(void *with, ir_id input, bool direct)
 static void add_data_edges(struct schedule *s)
 {
     struct fusion *f = s->f;
-    uint32_t most = f->n_units + f->entry->n_results; /* a copy for each result, at most */
+    uint32_t most = f->n_units + f->phase->n_results; /* a copy for each result, at most */
     s->n_edges = 0;
     s->first_edge = arena_alloc(f->arena, (most + 1) * sizeof *s->first_edge);
     s->seen = arena_alloc(f->arena, most + 1);
@@ -191,32 +193,35 @@ static void mark_reachable(struct schedule *s, uint32_t from)
 
 /* Whether the cluster may store into the field although this read needs its old value. Marked: what runs after the
  * cluster. */
-static bool read_allows(const struct schedule *s, const struct read *read, uint32_t cluster)
+static bool read_allows(const struct schedule *s, const struct read *read, uint32_t cluster, struct ir_row row)
 {
     const struct fusion *f = s->f;
     uint32_t unit = f->cluster[cluster].unit;
-    if (read->cluster == cluster) return read->same_element;
+    if (rows_apart(read->row, row)) return true;
+    if (read->cluster == cluster) return read->same_element && row_equal(read->row, row);
     if (f->cluster[read->cluster].unit == unit) return read->cluster < cluster;
     return !s->seen[f->cluster[read->cluster].unit];
 }
 
-static bool can_store(struct schedule *s, uint32_t cluster, uint32_t field)
+static bool can_store(struct schedule *s, uint32_t cluster, const struct ir_result *result)
 {
+    uint32_t field = result->field;
     if (s->first_read[field] == PLAN_NONE) return true;
     mark_reachable(s, s->f->cluster[cluster].unit);
     for (uint32_t r = s->first_read[field]; r != PLAN_NONE; r = s->read[r].next)
-        if (!read_allows(s, &s->read[r], cluster)) return false;
+        if (!read_allows(s, &s->read[r], cluster, result->row)) return false;
     return true;
 }
 
-static uint32_t add_copy(struct fusion *f, ir_id value, uint32_t field)
+static uint32_t add_copy(struct fusion *f, uint32_t result)
 {
+    ir_id value = f->phase->result[result].value;
     f->cluster = arena_grow(f->arena, f->cluster, f->n_clusters, &f->cluster_capacity, sizeof *f->cluster);
     struct cluster *copy = &f->cluster[f->n_clusters];
     *copy = (struct cluster){.kind = CLUSTER_COPY,
                              .domain = f->g->node[value].shape,
                              .shape = f->g->node[value].shape,
-                             .field = field,
+                             .result = result,
                              .stage = f->cluster[f->node[value].cluster].stage};
     copy->node = arena_grow(f->arena, NULL, 0, &copy->capacity, sizeof *copy->node);
     copy->node[copy->count++] = value;
@@ -228,20 +233,21 @@ static uint32_t stored_in_place(const struct fusion *f, uint32_t n_results, ir_i
 {
     uint32_t count = 0;
     for (uint32_t r = 0; r < n_results && f->node[value].results > 1; r++)
-        count += f->in_place[r] && f->entry->result[r].value == value;
+        count += f->in_place[r] && f->phase->result[r].value == value;
     return count;
 }
 
 static void send_result(struct schedule *s, uint32_t r)
 {
     struct fusion *f = s->f;
-    struct ir_result result = f->entry->result[r];
+    struct ir_result result = f->phase->result[r];
     uint32_t maker = f->node[result.value].cluster;
-    f->in_place[r] = stored_in_place(f, r, result.value) < RESULTS_IN_PLACE && can_store(s, maker, result.field);
-    uint32_t writer = f->in_place[r] ? maker : add_copy(f, result.value, result.field);
+    f->in_place[r] = stored_in_place(f, r, result.value) < RESULTS_IN_PLACE && can_store(s, maker, &result);
+    uint32_t writer = f->in_place[r] ? maker : add_copy(f, r);
     add_edge(s, f->cluster[maker].unit, f->cluster[writer].unit);
     for (uint32_t k = s->first_read[result.field]; k != PLAN_NONE; k = s->read[k].next)
-        add_edge(s, f->cluster[s->read[k].cluster].unit, f->cluster[writer].unit);
+        if (!rows_apart(s->read[k].row, result.row))
+            add_edge(s, f->cluster[s->read[k].cluster].unit, f->cluster[writer].unit);
 }
 
 /* ---- the order ---- */
@@ -275,7 +281,7 @@ static bool try_schedule(struct schedule *s, bool rows)
     f->n_clusters = s->n_clusters;
     make_units(s, rows);
     add_data_edges(s);
-    for (uint32_t r = 0; r < f->entry->n_results; r++) send_result(s, r);
+    for (uint32_t r = 0; r < f->phase->n_results; r++) send_result(s, r);
     return find_order(s);
 }
 
@@ -296,10 +302,10 @@ static uint32_t add_temporary(struct fusion *f, struct shape shape, bool row)
     struct temporary t = {.size = 1, .per_sample = shape_has_batch(shape) && !row};
     for (uint32_t k = 0; k < shape.rank; k++)
         if (shape.extent[k] != IR_BATCH) t.size *= shape.extent[k];
-    f->temporary =
-        arena_grow(f->arena, f->temporary, f->n_temporaries, &f->temporary_capacity, sizeof *f->temporary);
-    f->temporary[f->n_temporaries] = t;
-    return f->n_temporaries++;
+    struct temporaries *all = f->temporaries;
+    all->at = arena_grow(f->arena, all->at, all->count, &all->capacity, sizeof *all->at);
+    all->at[all->count] = t;
+    return all->count++;
 }
 
 static void find_home(struct fusion *f, ir_id id)
@@ -309,10 +315,10 @@ static void find_home(struct fusion *f, ir_id id)
     bool row = f->unit[f->cluster[p->cluster].unit].rows && !p->leaves && !p->results;
     p->home = row ? HOME_ROW : HOME_WORK;
     p->place = PLAN_NONE;
-    for (uint32_t r = f->entry->n_results; r-- > 0;) {
-        if (f->entry->result[r].value != id || !f->in_place[r]) continue;
+    for (uint32_t r = f->phase->n_results; r-- > 0;) {
+        if (f->phase->result[r].value != id || !f->in_place[r]) continue;
         p->home = HOME_FIELD;
-        p->place = f->entry->result[r].field;
+        p->place = r;
     }
     if (p->place == PLAN_NONE) p->place = add_temporary(f, shape, row);
 }
@@ -331,7 +337,7 @@ static void find_homes(struct schedule *s)
 void fuse_schedule(struct fusion *f)
 {
     struct schedule s = {.f = f, .n_clusters = f->n_clusters};
-    f->in_place = arena_alloc(f->arena, f->entry->n_results + 1);
+    f->in_place = arena_alloc(f->arena, f->phase->n_results + 1);
     note_reads(&s);
     if (!try_schedule(&s, true) && !try_schedule(&s, false))
         BUG("the clusters of an entry depend on each other in a circle");
@@ -339,6 +345,11 @@ void fuse_schedule(struct fusion *f)
 }
 
 /* ---- as text ---- */
+
+static const char *result_name(const struct fusion *f, uint32_t result)
+{
+    return f->g->field[f->phase->result[result].field].name;
+}
 
 static void print_cluster(const struct fusion *f, const struct cluster *c, struct text *out)
 {
@@ -348,9 +359,9 @@ static void print_cluster(const struct fusion *f, const struct cluster *c, struc
         const struct planned *p = &f->node[c->node[k]];
         text_add(out, " %%%u", c->node[k]);
         if (c->kind == CLUSTER_COPY)
-            text_add(out, "->%s", f->g->field[c->field].name);
+            text_add(out, "->%s", result_name(f, c->result));
         else if (p->home == HOME_FIELD)
-            text_add(out, "->%s", f->g->field[p->place].name);
+            text_add(out, "->%s", result_name(f, p->place));
         else if (p->home != HOME_NONE)
             text_add(out, "->%s%u", p->home == HOME_ROW ? "row" : "work", p->place);
     }

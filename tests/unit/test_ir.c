@@ -111,9 +111,9 @@ static void a_derivative_needs_no_placeholder(void **state)
     assert_null(ir_verify(g, *state));
     assert_null(ir_verify(d, *state));
     for (ir_id id = 0; id < d->count; id++) assert_int_not_equal(d->node[id].op, IR_gradient);
-    assert_int_equal(d->entry[NNT_ENTRY_gradient].n_results, 2);
-    assert_int_equal(d->entry[NNT_ENTRY_gradient].result[1].field, DW);
-    assert_int_equal(d->entry[NNT_ENTRY_loss].n_results, 0);
+    assert_int_equal(d->entry[NNT_ENTRY_gradient].phase[0].n_results, 2);
+    assert_int_equal(d->entry[NNT_ENTRY_gradient].phase[0].result[1].field, DW);
+    assert_int_equal(d->entry[NNT_ENTRY_loss].n_phases, 0);
 }
 
 /* The adjoint of x is made on the way and dropped again: only the product for w stays beside w x. */
@@ -154,7 +154,7 @@ static void gradients_share_their_pass(void **state)
 static void verify_finds_what_is_wrong(void **state)
 {
     struct ir *g = small_network(state);
-    struct node *z = &g->node[g->entry[NNT_ENTRY_forward].result[0].value];
+    struct node *z = &g->node[g->entry[NNT_ENTRY_forward].phase[0].result[0].value];
 
     z->shape.extent[1] = 7;
     assert_non_null(strstr(ir_verify(g, *state), "shape"));
@@ -163,7 +163,7 @@ static void verify_finds_what_is_wrong(void **state)
     z->in[0] = g->count - 1;
     assert_non_null(strstr(ir_verify(g, *state), "before"));
     z->in[0] = 0;
-    ir_define(g, NNT_ENTRY_forward, g->entry[NNT_ENTRY_forward].result[0].value, OUT);
+    ir_define(g, NNT_ENTRY_forward, g->entry[NNT_ENTRY_forward].phase[0].result[0].value, OUT);
     assert_non_null(strstr(ir_verify(g, *state), "twice"));
 }
 

@@ -146,7 +146,7 @@ static void assert_same(struct fixture *f)
     for (uint32_t blas = 0; blas < 2; blas++) {
         struct kernels kernels = compile(f, (struct target){.blas = blas, .batch = 64});
         for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
-            assert_int_equal(kernels.entry[e] != NULL, f->g->entry[e].n_results > 0);
+            assert_int_equal(kernels.entry[e] != NULL, f->g->entry[e].n_phases > 0);
             for (uint32_t k = 0; kernels.entry[e] && k < LENGTH(batches); k++)
                 assert_same_entry(f, &kernels, e, batches[k]);
         }
