@@ -235,7 +235,8 @@ static bool from_preactivation(const struct scope *s, const char *name, struct v
         inside.symbols = s->c->n_prelude;
         inside.inside = true;
         *symbol = find_prelude(&inside, from_z[i].from_z, 2);
-        argument[0] = number_value(expr_variable(pool, VAR_PREACTIVATION, y->index, y->width));
+        enum variable z = y->op == VAR_STATE ? VAR_STATE_Z : VAR_PREDICTION_Z;
+        argument[0] = number_value(expr_variable(pool, z, y->index, y->width));
         return true;
     }
     return false;

@@ -90,8 +90,7 @@ void check_potential(const struct scope *s, const struct ast *statement)
 
 static bool reads_group(const struct expr *e)
 {
-    return e->kind == EXPR_VARIABLE &&
-           (e->op == VAR_STATE || e->op == VAR_TARGET || e->op == VAR_PREDICTION || e->op == VAR_PREACTIVATION);
+    return e->kind == EXPR_VARIABLE && e->op >= VAR_STATE && e->op <= VAR_PREDICTION_Z;
 }
 
 /* The one output that an expression reads, NNT_NONE for none or several; whether it depends on what the network

@@ -38,8 +38,10 @@ const char *model_variable(void *model, const struct expr *variable)
         return arena_printf(m->arena, "target(%s)", group);
     case VAR_PREDICTION:
         return arena_printf(m->arena, "prediction(%s)", group);
-    case VAR_PREACTIVATION:
+    case VAR_STATE_Z:
         return arena_printf(m->arena, "z(%s)", group);
+    case VAR_PREDICTION_Z:
+        return arena_printf(m->arena, "z(prediction(%s))", group);
     case VAR_PROGRESS:
         return "progress";
     case VAR_FIELD:

@@ -54,7 +54,7 @@ static void linearise_group(struct gen *gen, struct sweep *sweep, uint32_t group
 
 void gen_linearise(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, HELD_ALL);
+    struct sweep sweep = sweep_at_state(gen);
 
     ir_define(gen->g, NNT_ENTRY_linearise, gen_H(gen, &sweep), gen->at.module->H);
     for (uint32_t group = 0; group < gen->model->n_groups; group++) linearise_group(gen, &sweep, group);
@@ -62,7 +62,7 @@ void gen_linearise(struct gen *gen)
 
 void gen_bulk(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, HELD_ALL);
+    struct sweep sweep = sweep_at_state(gen);
     ir_id H = gen_H(gen, &sweep);
     ir_id sum = total(gen, H);
 

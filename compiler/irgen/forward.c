@@ -157,27 +157,45 @@ static ir_id block_product(struct gen *gen, struct sweep *sweep, const struct bl
     return ir_contract(gen->g, x, w, block->transposed ? "bj,ji->bi" : "bj,ij->bi");
 }
 
-ir_id sweep_z(struct gen *gen, struct sweep *sweep, uint32_t group)
+static ir_id bias_of(struct gen *gen, const struct group *group)
+{
+    struct shape shape = {.rank = 2, .extent = {IR_BATCH, group->size}};
+
+    return ir_broadcast(gen->g, ir_source(gen->g, gen->at.module->parameter[group->bias].field), shape);
+}
+
+ir_id sweep_sum(struct gen *gen, struct sweep *sweep, uint32_t group, const bool from[], bool bias)
 {
     const struct group *it = &gen->model->group[group];
     ir_id z = IR_NONE;
 
-    if (sweep->z[group] != IR_NONE) return sweep->z[group];
     for (uint32_t k = 0; k < gen->model->n_blocks; k++) {
-        ir_id product;
+        const struct block *block = &gen->model->block[k];
 
-        if (gen->model->block[k].to != group) continue;
-        product = block_product(gen, sweep, &gen->model->block[k]);
+        if (block->to != group || (from && !from[block->from])) continue;
+        ir_id product = block_product(gen, sweep, block);
         z = z == IR_NONE ? product : ir_map(gen->g, PRIMITIVE_add, z, product, IR_NONE);
     }
-    if (it->bias != NNT_NONE) {
-        struct shape shape = {.rank = 2, .extent = {IR_BATCH, it->size}};
-        ir_id bias = ir_broadcast(gen->g, ir_source(gen->g, gen->at.module->parameter[it->bias].field), shape);
+    if (bias && it->bias != NNT_NONE) {
+        ir_id b = bias_of(gen, it);
 
-        z = z == IR_NONE ? bias : ir_map(gen->g, PRIMITIVE_add, z, bias, IR_NONE);
+        z = z == IR_NONE ? b : ir_map(gen->g, PRIMITIVE_add, z, b, IR_NONE);
     }
-    if (z == IR_NONE) BUG("%s has neither block nor bias", it->shown);
-    return sweep->z[group] = z;
+    return z;
+}
+
+ir_id sweep_z(struct gen *gen, struct sweep *sweep, uint32_t group)
+{
+    if (sweep->z[group] != IR_NONE) return sweep->z[group];
+    sweep->z[group] = sweep_sum(gen, sweep, group, NULL, true);
+    if (sweep->z[group] == IR_NONE) BUG("%s has neither block nor bias", gen->model->group[group].shown);
+    return sweep->z[group];
+}
+
+ir_id sweep_made_from(struct gen *gen, struct sweep *sweep, uint32_t group)
+{
+    if (sweep->made_from && sweep->made_from[group] != IR_NONE) return sweep->made_from[group];
+    return sweep_z(gen, sweep, group);
 }
 
 ir_id sweep_prediction(struct gen *gen, struct sweep *sweep, uint32_t group)
@@ -190,15 +208,23 @@ ir_id sweep_prediction(struct gen *gen, struct sweep *sweep, uint32_t group)
     return sweep->prediction[group];
 }
 
+bool group_is_held(const struct group *group, enum held held)
+{
+    return held == HELD_INPUTS ? group->input : group->clamped;
+}
+
+ir_id gen_zeros(struct gen *gen, uint32_t group)
+{
+    return gen_spread(gen, ir_number(gen->g, 0), SAMPLES, gen->model->group[group].size);
+}
+
 static ir_id new_state(struct gen *gen, struct sweep *sweep, uint32_t group)
 {
     const struct group *it = &gen->model->group[group];
-    const struct nnt_group *at = &gen->at.module->group[group];
 
-    if (sweep->held == HELD_ALL) return ir_source(gen->g, at->state);
-    if (sweep->held == HELD_INPUTS ? it->input : it->clamped) return ir_source(gen->g, at->data);
+    if (group_is_held(it, sweep->held)) return ir_source(gen->g, gen->at.module->group[group].data);
     if (it->predicted) return sweep_prediction(gen, sweep, group);
-    return gen_spread(gen, ir_number(gen->g, 0), SAMPLES, it->size); /* x(0) = 0, and nothing moves it */
+    return gen_zeros(gen, group); /* x(0) = 0, and nothing moves it */
 }
 
 ir_id sweep_state(struct gen *gen, struct sweep *sweep, uint32_t group)
@@ -209,20 +235,75 @@ ir_id sweep_state(struct gen *gen, struct sweep *sweep, uint32_t group)
     return sweep->state[group] = new_state(gen, sweep, group);
 }
 
-struct sweep sweep_new(struct gen *gen, enum held held)
+static struct sweep empty_sweep(struct gen *gen)
 {
-    struct sweep sweep = {.held = held, .state = no_nodes(gen), .z = no_nodes(gen), .prediction = no_nodes(gen)};
+    return (struct sweep){.state = no_nodes(gen), .z = no_nodes(gen), .prediction = no_nodes(gen)};
+}
 
-    /* in order, so that nothing recurses deeply; what no entry needs is dropped later */
-    for (uint32_t k = 0; k < gen->model->n_groups; k++) sweep_state(gen, &sweep, gen->model->order[k]);
+struct sweep sweep_new(struct gen *gen, enum nnt_entry_name entry, enum held held, bool kept)
+{
+    struct sweep sweep = empty_sweep(gen);
+
+    sweep.entry = entry;
+    sweep.held = held;
+    switch (gen->model->dynamics.which) {
+    case DYNAMICS_TICKS:
+        ticks_run(gen, &sweep, kept);
+        break;
+    case DYNAMICS_SETTLE:
+        settle_run(gen, &sweep, kept);
+        break;
+    case DYNAMICS_FEEDFORWARD:
+        /* in order, so that nothing recurses deeply; what no entry needs is dropped later */
+        for (uint32_t k = 0; k < gen->model->n_groups; k++) sweep_state(gen, &sweep, gen->model->order[k]);
+        break;
+    }
     return sweep;
 }
 
-void define_states(struct gen *gen, enum nnt_entry_name entry, const struct sweep *sweep)
+struct sweep sweep_at(struct gen *gen, const ir_id state[])
 {
-    for (uint32_t group = 0; group < gen->model->n_groups; group++) {
-        ir_define(gen->g, entry, sweep->state[group], gen->at.module->group[group].state);
+    struct sweep sweep = empty_sweep(gen);
+
+    for (uint32_t g = 0; g < gen->model->n_groups; g++) sweep.state[g] = state[g];
+    return sweep;
+}
+
+struct sweep sweep_at_state(struct gen *gen)
+{
+    struct sweep sweep = empty_sweep(gen);
+
+    for (uint32_t g = 0; g < gen->model->n_groups; g++)
+        sweep.state[g] = ir_source(gen->g, gen->at.module->group[g].state);
+    return sweep;
+}
+
+void sweep_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, ir_id out[])
+{
+    if (sweep->ticks) {
+        ticks_gradients(gen, sweep, coefficient, out);
+    } else if (sweep->settling) {
+        settle_gradients(gen, sweep, coefficient, out);
+    } else {
+        ir_id loss = gen_loss(gen, sweep);
+
+        if (coefficient != IR_NONE) loss = ir_map(gen->g, PRIMITIVE_mul, coefficient, loss, IR_NONE);
+        for (uint32_t p = 0; p < gen->model->n_parameters; p++)
+            out[p] = gen->model->parameter[p].frozen ? IR_NONE : gen_mean_gradient(gen, loss, p);
     }
+}
+
+uint32_t gen_scratch(struct gen *gen, const char *prefix, const char *name, uint32_t n)
+{
+    struct shape shape = {.rank = n ? 1 : 0, .extent = {n}};
+
+    return ir_scratch(gen->g, arena_printf(gen->arena, "%s.%s", prefix, name), true, shape);
+}
+
+void define_states(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep)
+{
+    for (uint32_t group = 0; group < gen->model->n_groups; group++)
+        ir_define(gen->g, entry, sweep_state(gen, sweep, group), gen->at.module->group[group].state);
 }
 
 void define_outputs(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep)

@@ -24,21 +24,54 @@ struct gen {
     uint32_t *stamp, runs;
 };
 
-/* ---- forward.c ---- */
-/* What is held while states are computed: the inputs; what the ensemble clamps; or all of them, at NNT_STATE. */
-enum held { HELD_INPUTS, HELD_ENSEMBLE, HELD_ALL };
+/* ---- forward.c: states ---- */
+/* What is held at data while states are computed: the inputs, or what the ensemble clamps. */
+enum held { HELD_INPUTS, HELD_ENSEMBLE };
+/* States of all groups in the last phase of an entry, [batch][n] each, and what is made of them. */
 struct sweep {
     enum held held;
-    ir_id *state, *z, *prediction; /* of each group, [batch][n]; IR_NONE: not asked for yet */
+    enum nnt_entry_name entry;
+    ir_id *state, *z, *prediction; /* IR_NONE: not asked for yet */
+    ir_id *made_from;     /* the w x + b that the state was made from, IR_NONE: z itself; NULL: so for all */
+    struct ir_row target; /* of targets that are sequences */
+    struct ticks *ticks;  /* what reverse mode needs; NULL where no time passed */
+    struct settling *settling;
 };
-struct sweep sweep_new(struct gen *gen, enum held held);
+/* By the network's dynamics; where time passes, phases of the entry are made, and everything later belongs to phases behind
+ * them. `kept`: gradients will be asked for. */
+struct sweep sweep_new(struct gen *gen, enum nnt_entry_name entry, enum held held, bool kept);
+/* At states that are given: nodes of each group. */
+struct sweep sweep_at(struct gen *gen, const ir_id state[]);
+/* At NNT_STATE. */
+struct sweep sweep_at_state(struct gen *gen);
 ir_id sweep_state(struct gen *gen, struct sweep *sweep, uint32_t group);
 /* w x + b, and f of it. */
 ir_id sweep_z(struct gen *gen, struct sweep *sweep, uint32_t group);
 ir_id sweep_prediction(struct gen *gen, struct sweep *sweep, uint32_t group);
-void define_states(struct gen *gen, enum nnt_entry_name entry, const struct sweep *sweep);
+/* The w x + b that the group's state was made from: of the last tick. */
+ir_id sweep_made_from(struct gen *gen, struct sweep *sweep, uint32_t group);
+/* The sum of the group's blocks from the groups marked in `from`, and its bias; IR_NONE where there is none of them. */
+ir_id sweep_sum(struct gen *gen, struct sweep *sweep, uint32_t group, const bool from[], bool bias);
+/* The gradients, by the parameters that train (IR_NONE for others), of the mean over samples of the boundary loss, times
+ * `coefficient` (rank 0; IR_NONE: 1): reverse mode through the sweep, which must be kept. */
+void sweep_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, ir_id out[]);
+/* Whether the group's state moves freely. */
+bool group_is_held(const struct group *group, enum held held);
+void define_states(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep);
 /* The outputs' states alone: what accuracy is told by. */
 void define_outputs(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep);
+
+/* ---- ticks.c, settle.c: where time passes ---- */
+void ticks_run(struct gen *gen, struct sweep *sweep, bool kept);
+/* The loss after the last tick: of the terms that read `group` alone, NNT_NONE: of all. */
+ir_id ticks_loss(struct gen *gen, struct sweep *sweep, uint32_t group);
+void ticks_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, ir_id out[]);
+void settle_run(struct gen *gen, struct sweep *sweep, bool kept);
+void settle_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, ir_id out[]);
+/* A scratch field [batch][n] (n 0: [batch]), named PREFIX.GROUP. */
+uint32_t gen_scratch(struct gen *gen, const char *prefix, const char *name, uint32_t n);
+/* Every element 0. */
+ir_id gen_zeros(struct gen *gen, uint32_t group);
 
 /* An expression as a node: a number has the shape `lead` (or rank 0 where no variable stands in it), a vector one
  * axis more. `variable` gives the node of a variable. */
@@ -53,6 +86,11 @@ static const struct shape SAMPLES = {.rank = 1, .extent = {IR_BATCH}};
 /* ---- loss.c ---- */
 /* Boundary loss of each sample, [batch]. */
 ir_id gen_loss(struct gen *gen, struct sweep *sweep);
+/* A term of it, [batch]; whether it reads a sequence, and so is compared at many ticks (then which output's: else NNT_NONE);
+ * whether it reads the z of a state. */
+ir_id gen_term(struct gen *gen, struct sweep *sweep, uint32_t term);
+uint32_t term_sequence(const struct gen *gen, uint32_t term);
+bool term_reads(const struct gen *gen, uint32_t term, enum variable variable, uint32_t group);
 /* Results `loss` and `loss.GROUP`. */
 void define_losses(struct gen *gen, enum nnt_entry_name entry, struct sweep *sweep);
 /* H of each sample, [batch], at the sweep's states (THEORY 2). */

@@ -5,21 +5,21 @@
 
 static void gen_forward(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, HELD_INPUTS);
+    struct sweep sweep = sweep_new(gen, NNT_ENTRY_forward, HELD_INPUTS, false);
 
     define_states(gen, NNT_ENTRY_forward, &sweep);
 }
 
 static void gen_ensemble_forward(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, HELD_ENSEMBLE);
+    struct sweep sweep = sweep_new(gen, NNT_ENTRY_ensemble_forward, HELD_ENSEMBLE, false);
 
     define_states(gen, NNT_ENTRY_ensemble_forward, &sweep);
 }
 
 static void gen_loss_entry(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, HELD_INPUTS);
+    struct sweep sweep = sweep_new(gen, NNT_ENTRY_loss, HELD_INPUTS, false);
 
     define_states(gen, NNT_ENTRY_loss, &sweep);
     define_losses(gen, NNT_ENTRY_loss, &sweep);

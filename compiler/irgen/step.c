@@ -31,22 +31,17 @@ static ir_id times(struct gen *gen, double factor, ir_id a)
     return mul(gen, ir_number(gen->g, factor), a);
 }
 
-/* The gradients of the mean of `loss` by the parameters that train; IR_NONE for frozen ones. */
-static ir_id *gradients(struct gen *gen, ir_id loss)
+static ir_id *new_gradients(struct gen *gen)
 {
-    ir_id *gradient = arena_alloc(gen->arena, (gen->model->n_parameters + 1) * sizeof *gradient);
-
-    for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
-        gradient[p] = gen->model->parameter[p].frozen ? IR_NONE : gen_mean_gradient(gen, loss, p);
-    }
-    return gradient;
+    return arena_alloc(gen->arena, (gen->model->n_parameters + 1) * sizeof(ir_id));
 }
 
 void gen_gradient(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, HELD_INPUTS);
-    ir_id *gradient = gradients(gen, gen_loss(gen, &sweep));
+    struct sweep sweep = sweep_new(gen, NNT_ENTRY_gradient, HELD_INPUTS, true);
+    ir_id *gradient = new_gradients(gen);
 
+    sweep_gradients(gen, &sweep, IR_NONE, gradient);
     define_losses(gen, NNT_ENTRY_gradient, &sweep);
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         if (gradient[p] != IR_NONE)
@@ -174,19 +169,13 @@ static ir_id (*const steps[OPTIMIZERS])(struct gen *gen, uint32_t p, ir_id g) = 
 #undef OPTIMIZER
 };
 
-/* What a step minimises: the boundary loss by its coefficient. */
-static ir_id objective(struct gen *gen, struct sweep *sweep)
-{
-    ir_id loss = gen_loss(gen, sweep);
-
-    return gen->model->train.boundary ? mul(gen, ir_argument(gen->g, NNT_BOUNDARY), loss) : loss;
-}
-
 void gen_step(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, HELD_INPUTS);
-    ir_id *gradient = gradients(gen, objective(gen, &sweep));
+    struct sweep sweep = sweep_new(gen, NNT_ENTRY_step, HELD_INPUTS, true);
+    ir_id *gradient = new_gradients(gen);
+    ir_id coefficient = gen->model->train.boundary ? ir_argument(gen->g, NNT_BOUNDARY) : IR_NONE;
 
+    sweep_gradients(gen, &sweep, coefficient, gradient);
     define_losses(gen, NNT_ENTRY_step, &sweep);
     define_outputs(gen, NNT_ENTRY_step, &sweep);
     prepare(gen, gradient);

@@ -30,7 +30,8 @@ enum variable {
     VAR_STATE,         /* loss: the state of group `index` */
     VAR_TARGET,        /* loss: the data of output group `index` */
     VAR_PREDICTION,    /* loss: f(w x + b) of group `index` */
-    VAR_PREACTIVATION, /* loss: w x + b of group `index` (cross entropies from z) */
+    VAR_STATE_Z,       /* loss: the w x + b that the state of group `index` was made from (cross entropies from z) */
+    VAR_PREDICTION_Z,  /* loss: w x + b of group `index` at the states themselves */
     VAR_PROGRESS,      /* schedule: step / steps */
     VAR_FIELD,         /* binding: field `index` of the source */
     VARIABLES

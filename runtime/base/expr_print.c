@@ -39,7 +39,8 @@ static const char *const variables[VARIABLES] = {[VAR_Z] = "z",
                                                  [VAR_STATE] = "state",
                                                  [VAR_TARGET] = "target",
                                                  [VAR_PREDICTION] = "prediction",
-                                                 [VAR_PREACTIVATION] = "preactivation",
+                                                 [VAR_STATE_Z] = "state_z",
+                                                 [VAR_PREDICTION_Z] = "prediction_z",
                                                  [VAR_PROGRESS] = "progress",
                                                  [VAR_FIELD] = "field"};
 
@@ -110,8 +111,7 @@ static void print_apply(struct printer *p, const struct expr *e)
 static void print_variable(struct printer *p, const struct expr *e)
 {
     const char *name = p->name == NULL ? NULL : p->name(p->with, e);
-    bool indexed = e->op == VAR_STATE || e->op == VAR_TARGET || e->op == VAR_PREDICTION ||
-                   e->op == VAR_PREACTIVATION || e->op == VAR_FIELD;
+    bool indexed = (e->op >= VAR_STATE && e->op <= VAR_PREDICTION_Z) || e->op == VAR_FIELD;
     if (name != NULL)
         text_add(p->out, "%s", name);
     else if (indexed)

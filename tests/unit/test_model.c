@@ -131,7 +131,7 @@ static void test_order(void **state)
     assert_true(x->driven && x->predicted && !x->in_R && x->activation);
     assert_true(!b->driven && b->predicted && b->in_R);
     assert_true(m->n_terms == 2 && m->term[0].group == NNT_NONE && m->term[1].group == 0);
-    assert_true(expr_mentions(m->loss, VAR_PREDICTION) && !expr_mentions(m->loss, VAR_PREACTIVATION));
+    assert_true(expr_mentions(m->loss, VAR_PREDICTION) && !expr_mentions(m->loss, VAR_STATE_Z));
     release(&c);
 }
 
@@ -158,7 +158,7 @@ static double loss_value(const char *activation, const char *loss, const struct 
              "loss boundary = %s }\ndata { train idx(a: \"a\", b: \"b\") }\nmeasure at end { loss }\n",
              activation, loss);
     struct checked c = good_model(text);
-    assert_int_equal(expr_mentions(c.model->loss, VAR_PREACTIVATION), from_z);
+    assert_int_equal(expr_mentions(c.model->loss, VAR_STATE_Z), from_z);
     assert_int_equal(expr_mentions(c.model->loss, VAR_STATE), !from_z);
     expr_value(c.model->loss, point_value, (void *)(uintptr_t)p, &scratch, &value);
     free(scratch.data);
