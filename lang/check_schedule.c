@@ -187,8 +187,9 @@ static void walk_product(const struct scope *s, const struct ast *e, const struc
     }
     const struct expr *value = check_schedule(s, factor, "the coefficient", 0, false);
     enum primitive op = divides ? PRIMITIVE_div : PRIMITIVE_mul;
-    walk_objective(s, e->child[left ? 0 : 1],
-                   value ? expr_apply(s->c->m->pool, op, coefficient, value, NULL) : coefficient);
+    bool first = expr_is_number(coefficient) && coefficient->number == 1;
+    if (value && (divides || !first)) value = expr_apply(s->c->m->pool, op, coefficient, value, NULL);
+    walk_objective(s, e->child[left ? 0 : 1], value ? value : coefficient);
 }
 
 static void walk_objective(const struct scope *s, const struct ast *e, const struct expr *coefficient)
