@@ -190,9 +190,9 @@ static void test_mixed_rows(void **state)
     (void)state;
     static const char *const losses[][2] = {
         {"squared_error(y, target(y)) + squared_error(v, target(v)) + squared_error(u, target(u))", ""},
-        {"squared_error(y, target(u))", "7:17 mixed-rows"},
-        {"squared_error(v, target(v)) + squared_error(y, 2 * v)", "7:17 mixed-rows"},
-        {"squared_error(v, target(u))", "7:17 mixed-rows"},
+        {"squared_error(y, target(u))", "7:18 mixed-rows"},
+        {"squared_error(v, target(v)) + squared_error(y, 2 * v)", "7:18 mixed-rows"},
+        {"squared_error(v, target(u))", "7:18 mixed-rows"},
         {"squared_error(y, prediction(w))", ""},
     };
     char text[1024];
