@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/driver/given.h"
 #include "runtime/record/record.h"
 
 enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
@@ -170,8 +171,7 @@ const double *observer_start(struct observer *o, uint64_t seed)
     double *start = arena_alloc(o->session->arena, module->size[NNT_PARAMETERS] * sizeof *start);
     init_parameters(module, seed, start);
     if (!options->given[OPTION_weights]) return start;
-    struct operand_text weights = options->value[OPTION_weights];
-    return weights_read(o->session->diag, weights.at, weights.text, module, start) ? start : NULL;
+    return given_weights(o->session, o->of.model, module, start) ? start : NULL;
 }
 
 /* The float64 module has fields of its own: parameters are copied field by field. */
