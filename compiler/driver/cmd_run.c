@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "compiler/driver/given.h"
 #include "compiler/driver/manifest.h"
 #include "compiler/driver/observe.h"
 #include "compiler/driver/progress.h"
@@ -58,8 +59,7 @@ static bool start_weights(struct run *run)
 {
     const struct options *o = &run->session->options;
     return !o->given[OPTION_weights] ||
-           weights_read(run->session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text, run->module,
-                        trainer_parameters(run->trainer));
+           given_weights(run->session, run->model, run->module, trainer_parameters(run->trainer));
 }
 
 static bool open_trainer(struct run *run)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "compiler/driver/given.h"
 #include "compiler/driver/manifest.h"
 #include "compiler/driver/observe.h"
 #include "compiler/driver/table.h"
@@ -38,8 +39,7 @@ static bool open_given(struct given *given, uint32_t entries)
     given->module = compile(session, given->model, &job, &given->times);
     if (!given->module) return false;
     given->parameters = arena_alloc(session->arena, given->module->size[NNT_PARAMETERS] * o->real_bytes);
-    return weights_read(session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text, given->module,
-                        given->parameters);
+    return given_weights(session, given->model, given->module, given->parameters);
 }
 
 static void close_given(struct given *given)

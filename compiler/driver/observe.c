@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/driver/given.h"
 #include "runtime/record/record.h"
 
 enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
@@ -14,7 +15,7 @@ enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
 struct probe {
     uint32_t count;
     uint32_t *which;
-    const double **value; /* by group of the module: [count][size] or NULL */
+    const double **value; /* by group of the module: [count][size], of a sequence [count][rows][size], or NULL */
 };
 struct observer {
     struct session *session;
@@ -57,10 +58,9 @@ static const struct split *split_of(const struct observer *o, const struct measu
     return spec->of_test ? &o->of.data->test : &o->of.data->train;
 }
 
-static double *widened(struct observer *o, const struct split *split, uint32_t group, const struct probe *probe,
-                       uint32_t size)
+static double *widened(struct observer *o, const struct split *split, uint32_t group, const struct probe *probe)
 {
-    size_t n = (size_t)probe->count * size;
+    size_t n = probe->count * data_numbers(&o->of.data->group[group]);
     double *wide = arena_alloc(o->session->arena, n * sizeof *wide);
     data_gather(o->of.data, split, group, probe->which, probe->count, wide);
     if (o->of.data->real_bytes == 8) return wide;
@@ -83,7 +83,7 @@ static void draw_probe(struct observer *o, const struct measure_spec *spec, stru
     out->value = arena_alloc(o->session->arena, model->n_groups * sizeof *out->value);
     for (uint32_t d = 0; d < o->of.data->n_groups; d++) {
         uint32_t g = model_group(model, o->of.data->group[d].name);
-        out->value[g] = widened(o, split, d, out, model->group[g].size);
+        out->value[g] = widened(o, split, d, out);
     }
 }
 
@@ -171,8 +171,7 @@ const double *observer_start(struct observer *o, uint64_t seed)
     double *start = arena_alloc(o->session->arena, module->size[NNT_PARAMETERS] * sizeof *start);
     init_parameters(module, seed, start);
     if (!options->given[OPTION_weights]) return start;
-    struct operand_text weights = options->value[OPTION_weights];
-    return weights_read(o->session->diag, weights.at, weights.text, module, start) ? start : NULL;
+    return given_weights(o->session, o->of.model, module, start) ? start : NULL;
 }
 
 /* The float64 module has fields of its own: parameters are copied field by field. */

@@ -16,11 +16,22 @@ static bool is_output(const struct score *score, uint32_t data, uint32_t group)
     return !score->data->group[data].input && group != NNT_NONE && score->module->group[group].data != NNT_NONE;
 }
 
+/* Rows of an output that are compared: of a sequence, or the last state alone. */
+static uint32_t rows_of(const struct nnt_group *group)
+{
+    return group->rows > 0 ? group->rows : 1;
+}
+
+static uint32_t numbers_of(const struct nnt_group *group)
+{
+    return group->size * rows_of(group);
+}
+
 bool score_init(struct diag *diag, const struct nnt_module *module, const struct data *data, struct score *out)
 {
     uint32_t widest = 0;
     for (uint32_t k = 0; k < module->n_groups; k++)
-        if (module->group[k].size > widest) widest = module->group[k].size;
+        if (numbers_of(&module->group[k]) > widest) widest = numbers_of(&module->group[k]);
     *out = (struct score){.module = module, .data = data};
     out->output = calloc(data->n_groups + 1, sizeof *out->output);
     out->row = calloc((size_t)widest + 1, 2 * sizeof *out->row);
@@ -112,7 +123,17 @@ static double rightness(const struct data *data, uint32_t d, const double y[], c
     return share_on_side(y, target, n, (data->low[d] + data->high[d]) / 2);
 }
 
-/* Of the error in the data's own units. Four sums: each alone would wait for its last addition. */
+/* The share of rows that are right. */
+static double share_right(const struct data *data, uint32_t d, const double y[], const double target[],
+                          const struct nnt_group *group)
+{
+    double right = 0;
+    for (uint32_t row = 0; row < rows_of(group); row++)
+        right += rightness(data, d, y + (size_t)row * group->size, target + (size_t)row * group->size, group->size);
+    return right / rows_of(group);
+}
+
+/* Of one row's error in the data's own units. Four sums: each alone would wait for its last addition. */
 static double squared_error(const double y[], const double target[], const double *scale, uint32_t n)
 {
     double sum[4] = {0};
@@ -133,14 +154,17 @@ static void add_output(const struct score *score, const struct nnt_call *call, s
 {
     const struct nnt_group *group = &score->module->group[output->group];
     const double *scale = score->data->scale[output->data];
-    double *y = score->row, *target = score->row + group->size;
+    uint32_t compared = group->rows > 0 ? group->seen : group->state;
+    double *y = score->row, *target = score->row + numbers_of(group);
     bool right = has_accuracy(score, output);
     if (group->loss != NNT_NONE) output->sums.loss += sum_of(score->module, call, group->loss);
     for (uint32_t b = 0; b < call->batch; b++) {
-        widen(score->module, call, group->state, b, y);
+        widen(score->module, call, compared, b, y);
         widen(score->module, call, group->data, b, target);
-        if (right) output->sums.right += rightness(score->data, output->data, y, target, group->size);
-        output->sums.squares += squared_error(y, target, scale, group->size);
+        if (right) output->sums.right += share_right(score->data, output->data, y, target, group);
+        for (uint32_t row = 0; row < rows_of(group); row++)
+            output->sums.squares += squared_error(y + (size_t)row * group->size, target + (size_t)row * group->size,
+                                                  scale, group->size);
     }
 }
 
@@ -185,7 +209,7 @@ static void report_rmse(const struct score *score, double samples, struct moment
     double squares = 0, numbers = 0;
     for (uint32_t k = 0; k < score->n_outputs; k++) {
         squares += score->output[k].sums.squares;
-        numbers += samples * score->module->group[score->output[k].group].size;
+        numbers += samples * numbers_of(&score->module->group[score->output[k].group]);
     }
     if (numbers > 0) moment_add(moment, "rmse", sqrt(squares / numbers));
 }

@@ -90,8 +90,58 @@ static void several_outputs(void **state)
     diag_free(diag);
 }
 
+/* Compared each tick: two rows of a one-hot label and of a number in other units, from `seen`; the last state is of no
+ * account, and smaller. */
+static void rows_of_outputs(void **state)
+{
+    enum { DATA_L, DATA_N, STATE_L, STATE_N, SEEN_L, SEEN_N, SUM };
+    static const struct nnt_field of[] = {
+        [DATA_L] = {"data.l", NNT_DATA, 1, 2, {2, 3}, 0, 0},  [DATA_N] = {"data.n", NNT_DATA, 1, 2, {2, 2}, 0, 6},
+        [STATE_L] = {"state.l", NNT_STATE, 1, 1, {3}, 0, 0},  [STATE_N] = {"state.n", NNT_STATE, 1, 1, {2}, 0, 3},
+        [SEEN_L] = {"seen.l", NNT_STATE, 1, 2, {2, 3}, 0, 5}, [SEEN_N] = {"seen.n", NNT_STATE, 1, 2, {2, 2}, 0, 11},
+        [SUM] = {"loss", NNT_RESULT, 1, 0, {0}, 0, 0},
+    };
+    static const struct nnt_group group[] = {
+        {.name = "l", .size = 3, .rows = 2, .data = DATA_L, .state = STATE_L, .seen = SEEN_L, .loss = NNT_NONE},
+        {.name = "n", .size = 2, .rows = 2, .data = DATA_N, .state = STATE_N, .seen = SEEN_N, .loss = NNT_NONE},
+    };
+    static const struct nnt_module two = {
+        .real_bytes = 8, .field = of, .group = group, .n_fields = SUM + 1, .n_groups = 2, .loss = SUM};
+    static struct data_group data_group[] = {{.name = "l", .size = 3, .rows = 2},
+                                             {.name = "n", .size = 2, .rows = 2}};
+    double units[] = {1, 10}, *of_group[] = {NULL, units}, low_of[] = {0, 0}, high_of[] = {1, 3};
+    const struct data data = {.real_bytes = 8,
+                              .n_groups = 2,
+                              .group = data_group,
+                              .target = (uint8_t[]){TARGET_LABEL, TARGET_NUMBER},
+                              .low = low_of,
+                              .high = high_of,
+                              .classes = (uint32_t[]){3, 0},
+                              .scale = of_group};
+    /* Two samples of l, then of n: three of four rows of l are right. */
+    double target[] = {1, 0, 0, 0, 1, 0, /**/ 0, 0, 1, 0, 1, 0, /**/ 1, 1, 2, 2, /**/ 3, 3, 0, 0};
+    double y[] = {9,   9,   9,   9,   9,   9, 9, 9, 9, 9, /* last states */
+                  0.5, 0.4, 0.1, 0.6, 0.3, 0, 0, 0, 1, 0, 1, 0, 1, 1.1, 4, 2, 3, 3.2, 0, 0};
+    struct nnt_call call = {.batch = 2};
+    struct diag *diag = diag_new();
+    struct moment moment = {0};
+    struct score score;
+    (void)state;
+    call.slab[NNT_DATA] = target;
+    call.slab[NNT_STATE] = y;
+    call.slab[NNT_RESULT] = (double[]){1, 2};
+    assert_true(score_init(diag, &two, &data, &score));
+    assert_true(score_add(&score, &call));
+    score_report(&score, 1u << MEASURE_accuracy | 1u << MEASURE_rmse, &moment);
+    assert_true(reading(&moment, "accuracy") == 0.75);
+    /* l: (0.25 + 0.16 + 0.01) + (0.36 + 0.49); n: (0.1 * 10)^2, 2^2, (0.2 * 10)^2; of 20 numbers. */
+    assert_true(fabs(reading(&moment, "rmse") - sqrt((0.42 + 0.85 + 1 + 4 + 4) / 20)) < 1e-12);
+    score_fini(&score);
+    diag_free(diag);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(several_outputs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(several_outputs), cmocka_unit_test(rows_of_outputs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
