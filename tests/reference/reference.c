@@ -392,7 +392,7 @@ static struct gaussian *evaluate_module(struct run *run, const struct nnt_module
 {
     struct gaussian *out = arena_alloc(run->arena, run->batch * sizeof *out);
     double beta = json_number_value(json_object_get(json_object_get(run->it, "ensemble"), "beta"));
-    struct ensemble *ensemble = ensemble_new(run->diag, (struct span){0}, module, run->batch);
+    struct ensemble *ensemble = ensemble_new(run->diag, (struct span){0}, module, NULL, run->batch);
     const double *parameters, *const *data;
     bool proper;
 
