@@ -276,28 +276,40 @@ static void move(const struct network *n, const struct nnt_call *call, uint32_t 
     }
 }
 
-/* Down the gradient with steps that are halved until H falls as Armijo asks; the steps made. */
+/* The gradients after linearise_sample, their largest and their sum of squares. */
+static double slope_of(const struct network *n, const struct nnt_call *call, uint32_t sample, double g[],
+                       double *out_most)
+{
+    double squares = 0;
+    uint32_t count = gradients(n, call, sample, g);
+    *out_most = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        *out_most = fmax(*out_most, fabs(g[i]));
+        squares += g[i] * g[i];
+    }
+    return squares;
+}
+
+/* Down the gradient with steps that are halved until H falls as Armijo asks, or where it is flat to rounding, until the
+ * gradient falls; the steps made. */
 static uint32_t descend(const struct network *n, const struct nnt_call *call, uint32_t sample, bool *out_failed)
 {
-    double g[MOST_SIZE], H = linearise_sample(n, call, sample), step = 1;
+    double g[MOST_SIZE], ahead[MOST_SIZE], H = linearise_sample(n, call, sample), step = 1, most, unused;
     for (uint32_t made = 0;; made++) {
-        uint32_t count = gradients(n, call, sample, g);
-        double most = 0, squares = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            most = fmax(most, fabs(g[i]));
-            squares += g[i] * g[i];
-        }
+        double squares = slope_of(n, call, sample, g, &most);
         *out_failed = !(most <= 1e-11);
         if (!*out_failed || made == n->relax_most) return made;
         for (step *= 2; step > 1e-9; step /= 2) {
             move(n, call, sample, -step, g);
             double next = linearise_sample(n, call, sample);
-            if (next <= H - 0.25 * step * squares + 1e-16 * (1 + fabs(H))) {
+            bool flat = fabs(next - H) <= 1e-13 * (1 + fabs(H));
+            if (flat ? slope_of(n, call, sample, ahead, &unused) < squares : next <= H - 0.25 * step * squares) {
                 H = next;
                 break;
             }
             move(n, call, sample, step, g);
         }
+        (void)linearise_sample(n, call, sample);
     }
 }
 
