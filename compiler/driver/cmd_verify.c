@@ -169,7 +169,7 @@ static struct gaussian *gaussians(struct verifying *v, const struct nnt_module *
         return NULL;
     uint32_t n_groups = v->reference->n_groups, batch = v->start.call.batch;
     struct diag *aside = diag_aside(v->session->diag);
-    struct ensemble *ensemble = ensemble_new(aside, v->model->ensemble_at, module, batch);
+    struct ensemble *ensemble = ensemble_new(aside, v->model->ensemble_at, module, NULL, batch);
     struct gaussian *out = arena_alloc(v->session->arena, (batch + 1) * sizeof *out);
     const double **data = arena_alloc(v->session->arena, (n_groups + 1) * sizeof *data);
     for (uint32_t g = 0; g < n_groups; g++) {

@@ -19,6 +19,8 @@ MUST_USE bool record_moment(struct record *record, struct diag *diag, const stru
 /* The line of a moment as record_moment writes it, without newline; free(). Keys in order; step epoch split first.
  */
 MUST_USE char *record_line(const struct moment *moment);
+/* The last value of each key of the run so far, from metrics.jsonl: of the training split, then of the test split. */
+MUST_USE bool record_last(const struct record *record, struct diag *diag, struct moment out[2]);
 /* run.json's text, written whole. */
 MUST_USE bool record_run(struct record *record, struct diag *diag, const char *json);
 MUST_USE bool record_close(struct record *record, struct diag *diag); /* frees */
