@@ -107,6 +107,13 @@ static bool has_error(const struct model *m)
     return false;
 }
 
+/* Whether samples settle or relax, or that cannot be told. */
+static bool converges(const struct checker *c)
+{
+    return c->dynamics == DYNAMICS_SETTLE || c->dynamics == DYNAMICS_UNKNOWN || c->relaxed || c->m->minimizes_bulk ||
+           c->minimizes_other || c->doubt_ensemble;
+}
+
 /* What must be there for a measure; NULL where it is, or cannot be told. */
 static const char *what_lacks(const struct checker *c, int which)
 {
@@ -114,6 +121,7 @@ static const char *what_lacks(const struct checker *c, int which)
     if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_loss || c->doubt_R) return NULL;
     if (which == MEASURE_loss && !c->has_loss && !has_error(m)) return "the network has no loss";
     if ((which == MEASURE_accuracy || which == MEASURE_rmse) && !has_output(m)) return "the network has no output";
+    if (which == MEASURE_dynamics && !converges(c)) return "nothing settles, and nothing is relaxed";
     return NULL;
 }
 

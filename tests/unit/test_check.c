@@ -297,7 +297,6 @@ static const struct {
     {"measure defect", 12, "measure { defect }"},
     {"measure grad_F", 12, "measure { grad_F }"},
     {"measure sampler", 12, "measure { sampler }"},
-    {"measure dynamics", 12, "measure { dynamics }"},
     /* these two need others that are refused as well */
     {"each tick", 0, NULL},
     {"hessian full", 0, NULL},
