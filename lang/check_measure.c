@@ -110,8 +110,8 @@ static bool has_error(const struct model *m)
 /* Whether samples settle or relax, or that cannot be told. */
 static bool converges(const struct checker *c)
 {
-    return c->dynamics == DYNAMICS_SETTLE || c->dynamics == DYNAMICS_UNKNOWN || c->relaxed || c->m->minimizes_bulk ||
-           c->minimizes_other || c->doubt_ensemble;
+    return c->dynamics == DYNAMICS_SETTLE || c->dynamics == DYNAMICS_UNKNOWN || c->relaxed ||
+           c->m->minimizes_bulk || c->minimizes_other || c->doubt_ensemble;
 }
 
 /* What must be there for a measure; NULL where it is, or cannot be told. */
