@@ -62,7 +62,7 @@ enum nnt_group_flag {
     NNT_PREDICTED = 32 /* has an activation: an incoming block or a bias */
 };
 /* data … gradient_x are fields or NNT_NONE. slope has extent [n] where f is elementwise (the diagonal of f') and [n][n]
- * for a group map (row i: df_i/dz); bend, which only the full Hessian needs, is the sum over i of r_i d^2 f_i / dz dz, of the
+ * for a group map (row i: df_i/dz); bend, which only the exact Hessian needs, is the sum over i of r_i d^2 f_i / dz dz, of the
  * same extent. force is V', curvature V'', residual r = x - f(w x + b), gradient_x dH/dx (free groups only).
  * Of a sequence (rows > 0) data has extent [rows][n]: an input's row t is read by update t, and 0 behind the last; an
  * output's row t is compared after update first_tick - 1 + t, and its states at those updates go to `seen` [rows][n]. */

@@ -172,7 +172,7 @@ static void add_groups(struct builder *b, const struct model *model)
         if (has_loss_of_its_own(model, g)) {
             group[g].loss = add_number(b, arena_printf(b->arena, "loss.%s", it->name));
         }
-        add_linear(b, it, model->ensemble.full, &group[g]);
+        add_linear(b, it, model->ensemble.relaxed, &group[g]);
     }
 }
 

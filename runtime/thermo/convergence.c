@@ -18,18 +18,19 @@ static double number_of(const struct nnt_module *module, const struct nnt_call *
     return module->real_bytes == 4 ? (double)((const float *)result)[at] : ((const double *)result)[at];
 }
 
-/* A sample that settles at once shows no contraction, and one that does not settle may have no estimate. */
+/* A sample that settles at once shows no contraction, and one that does not settle has no error to estimate. */
 static void add_settling(struct convergence *c, const struct nnt_module *module, const struct nnt_call *call,
                          uint32_t sample)
 {
     double contraction = number_of(module, call, module->settle_contraction, sample);
     double error = number_of(module, call, module->settle_error, sample);
+    bool failed = number_of(module, call, module->settle_failed, sample) != 0;
     c->settling++;
-    c->unsettled += number_of(module, call, module->settle_failed, sample) != 0;
+    c->unsettled += failed;
     c->ticks += number_of(module, call, module->settle_ticks, sample);
     if (isfinite(contraction)) c->contraction += contraction;
     c->contracting += isfinite(contraction) != 0;
-    if (isfinite(error) && error > c->error) c->error = error;
+    if (!failed && isfinite(error) && error > c->error) c->error = error;
 }
 
 static void add_relaxing(struct convergence *c, const struct nnt_module *module, const struct nnt_call *call,

@@ -49,7 +49,8 @@ void trainer_tell(const struct trainer *t, struct diag *diag)
         return;
     }
     if (f->sample != NNT_NONE) snprintf(sample, sizeof sample, " at sample %u of the training data", f->sample + 1);
-    if (strcmp(f->what, "weights")) snprintf(value, sizeof value, isfinite(f->value) ? "%g, beyond float32," : "%g", f->value);
+    if (strcmp(f->what, "weights"))
+        snprintf(value, sizeof value, isfinite(f->value) ? "%g, beyond float32," : "%g", f->value);
     diag_input(diag, nowhere, "diverged", "the %s %s %s at step %" PRIu64 ", in epoch %" PRIu64 "%s", f->what,
                strcmp(f->what, "weights") ? "is" : "are", value, f->step, f->epoch, sample);
     if (f->sample == NNT_NONE && strcmp(f->what, "weights"))
