@@ -79,11 +79,17 @@ struct declaration {
     bool array, bad;
     uint32_t first, count;
 };
-/* What is known of a source's field before it is opened: numbers a sample, or classes of a label; 0 where unknown.
- */
+/* What is known of a source's field before it is opened: numbers a sample (of a sequence: a row), or classes of a label;
+ * 0 where unknown. rows: of a sequence, or ROWS_LATER where only the file will tell; 0: no sequence. */
+#define ROWS_LATER UINT32_MAX
 struct field_facts {
     const char *name;
-    uint32_t size, classes;
+    uint32_t size, classes, rows;
+};
+/* Of a group that is `each tick`: where that is said (source 0: it is not), and the first update whose row counts. */
+struct sequence {
+    struct span at;
+    uint32_t first;
 };
 /* A whole block of the file and the symbols visible to it. */
 struct part {
@@ -91,8 +97,8 @@ struct part {
     uint32_t symbols;
 };
 
-/* Of a statement with mistakes. */
-enum { DYNAMICS_UNKNOWN = DYNAMICS_SETTLE + 1 };
+/* What training minimises. */
+enum objective { OBJECTIVE_BOUNDARY, OBJECTIVE_BULK, OBJECTIVE_FREE_ENERGY, OBJECTIVES };
 
 struct checker {
     struct diag *diag;
@@ -121,25 +127,26 @@ struct checker {
 
     struct declaration *declaration;
     uint32_t n_declarations, declaration_capacity, group_capacity, block_capacity, parameter_capacity;
-    bool *has_activation; /* a statement names it, even a wrong one */
-    int dynamics; /* enum dynamics or DYNAMICS_UNKNOWN */
-    struct span dynamics_at;
+    bool *has_activation;      /* a statement names it, even a wrong one */
+    struct sequence *sequence; /* a group */
     /* Something was wrong there: what is missing may only be misspelt, and is not reported. */
-    bool doubt_groups, doubt_boundary, doubt_blocks, doubt_activations, doubt_loss;
+    bool doubt_groups, doubt_boundary, doubt_blocks, doubt_activations, doubt_loss, doubt_H, doubt_dynamics;
     bool unread_groups; /* a neurons statement did not parse: any name may be a group */
     bool in_doubt;      /* set by a statement whose mistake was reported elsewhere */
     uint64_t n_neurons, n_parameters;
     uint32_t *last_into, *previous_into; /* blocks into a group, latest first; NNT_NONE ends */
     /* the ensemble and train blocks */
-    bool clamp_given, doubt_ensemble, relaxed, train_unknown;
+    bool clamp_given, doubt_ensemble, train_unknown;
     struct span full_at, relaxation_at, ensemble_asked;
     uint32_t spec_capacity;
-    bool R_given, doubt_R, has_loss, minimizes_boundary, minimizes_other, minimizes_given, refused;
-    const struct expr *coefficient; /* of boundary in what is minimised */
+    bool R_given, has_loss, minimizes_given, refused;
+    bool minimizes[OBJECTIVES];
+    const struct expr *coefficient[OBJECTIVES];
 
     /* the data block, while it is checked */
     struct field_facts *field;
     uint32_t derived_capacity, binding_capacity;
+    uint32_t *rows, n_rows, rows_capacity; /* of the pool's nodes, as of fields */
     bool has_data_source, test_available, test_unknown, doubt_bindings;
 };
 
@@ -227,6 +234,8 @@ uint32_t split_arguments(const char *text, struct argument out[MOST_SETTINGS]);
 bool match_arguments(const struct scope *s, const struct ast *call, const char *text,
                      struct argument out[MOST_SETTINGS], uint32_t *out_n);
 double argument_number(const struct scope *s, const struct argument *a, double low, double high, bool *ok);
+/* Above 0, and finite. */
+double argument_positive(const struct scope *s, const struct argument *a, bool *ok);
 uint64_t argument_whole(const struct scope *s, const struct argument *a, double low, double high, bool *ok);
 
 /* ---- the parts of a file ---- */
@@ -249,8 +258,13 @@ void for_family(const struct scope *s, const struct ast *family, const struct as
 void check_weights(const struct scope *s, const struct ast *statement); /* check_blocks.c */
 void check_biases(const struct scope *s, const struct ast *statement);
 void check_initialiser(const struct scope *s, const struct ast *init, struct parameter *p); /* check_init.c */
-void check_graph(struct checker *c);                                                        /* check_graph.c */
-void check_activation(const struct scope *s, const struct ast *statement);                  /* check_loss.c */
+void check_dynamics(const struct scope *s, const struct ast *e);                            /* check_dynamics.c */
+/* `each tick [from k]` of the groups of an input or output statement. */
+void check_each_tick(const struct scope *s, const struct ast *statement, const struct group_list *list);
+/* A group is bound at `at` to data of so many rows, as of fields; `what` names them in a message. */
+void check_rows(const struct scope *s, struct span at, uint32_t group, uint32_t rows, const char *what);
+void check_graph(struct checker *c);                                       /* check_graph.c */
+void check_activation(const struct scope *s, const struct ast *statement); /* check_loss.c */
 void check_potential(const struct scope *s, const struct ast *statement);
 void check_loss(const struct scope *s, const struct ast *statement);
 const struct expr *built_in(struct checker *c, const char *name, const struct expr *argument);
@@ -267,6 +281,9 @@ uint32_t source_fields(struct checker *c, const struct source_spec *source, stru
 bool names_columns(const struct scope *s);
 struct value column_value(const struct scope *s, const struct ast *e);
 void check_ensemble(struct checker *c);
+uint64_t count_free(const struct model *m); /* n */
+/* Whether a state is relaxed anywhere: at the ensemble's reference, or where the bulk is minimised. */
+bool is_relaxed(const struct checker *c);
 void check_free_order(struct checker *c); /* no cycle among what the ensemble leaves free; check_graph.c */
 void check_train(struct checker *c);
 void note_no_effect(struct checker *c); /* what is stated and changes nothing, at the end */

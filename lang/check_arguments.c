@@ -115,6 +115,17 @@ double argument_number(const struct scope *s, const struct argument *a, double l
     return value;
 }
 
+double argument_positive(const struct scope *s, const struct argument *a, bool *ok)
+{
+    double value = argument_number(s, a, -HUGE_VAL, HUGE_VAL, ok);
+    if (!*ok || value > 0) return value;
+    char found[32];
+    text_number(value, found);
+    mistake(s, a->given->span, "out-of-range", "%s is %s; a number above 0 was expected", a->name, found);
+    *ok = false;
+    return value;
+}
+
 uint64_t argument_whole(const struct scope *s, const struct argument *a, double low, double high, bool *ok)
 {
     uint64_t value = 0;

@@ -203,6 +203,43 @@ struct value binding_call(const struct scope *s, const struct ast *e, bool *out_
     return poison();
 }
 
+/* ---- rows ---- */
+
+static uint32_t field_rows(const struct checker *c, uint32_t field)
+{
+    const struct data_spec *data = &c->m->data;
+    if (field < data->n_fields) return c->field[field].rows;
+    const struct derived_spec *d = &data->derived[field - data->n_fields];
+    bool keeps = d->which == DERIVED_STANDARDIZE || d->which == DERIVED_MINMAX || d->which == DERIVED_SHUFFLED;
+    return keeps && d->n_arguments == 1 ? c->rows[d->argument[0]->id] : 0;
+}
+
+/* What is made of sequences element by element is one; a reduction is a number. The pool's nodes are taken in order,
+ * arguments first. */
+static uint32_t rows_of(struct checker *c, const struct expr *e)
+{
+    const struct expr_pool *pool = c->m->pool;
+    for (; c->n_rows < pool->count; c->n_rows++) {
+        const struct expr *node = pool->node[c->n_rows];
+        uint32_t rows = 0;
+        c->rows = arena_grow(c->arena, c->rows, c->n_rows, &c->rows_capacity, sizeof *c->rows);
+        if (node->kind == EXPR_VARIABLE && node->op == VAR_FIELD) rows = field_rows(c, node->index);
+        for (int i = 0; i < 3 && node->kind != EXPR_REDUCE; i++) {
+            uint32_t of = node->arg[i] ? c->rows[node->arg[i]->id] : 0;
+            if (of && (!rows || rows == ROWS_LATER)) rows = of;
+        }
+        c->rows[c->n_rows] = rows;
+    }
+    return c->rows[e->id];
+}
+
+/* The field that is bound, or what stands for others. */
+static const char *name_value(const struct checker *c, const struct expr *value)
+{
+    bool field = value->kind == EXPR_VARIABLE && value->index < c->m->data.n_fields;
+    return field ? arena_printf(c->arena, "'%s'", c->field[value->index].name) : "what it is bound to";
+}
+
 /* ---- bindings ---- */
 
 static void wrong_size(const struct scope *s, struct span at, const struct group *g, const struct field_facts *f)
@@ -211,8 +248,8 @@ static void wrong_size(const struct scope *s, struct span at, const struct group
         mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the label '%s' %u classes", g->shown,
                 g->size, f->name, f->classes);
     else
-        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the field '%s' %u numbers", g->shown,
-                g->size, f->name, f->size);
+        mistake(s, at, "bad-shape", "the group '%s' has %u neurons and the field '%s' %u numbers%s", g->shown,
+                g->size, f->name, f->size, f->rows ? " a row" : "");
 }
 
 /* Whether a group can take a field as it is, as far as its size is known here: a label becomes one_hot or a number.
@@ -261,7 +298,9 @@ static void add_binding(const struct scope *s, const struct ast *statement, uint
     struct binding_spec *b = &data->binding[data->n_bindings++];
     *b = (struct binding_spec){g->name, g->shown, g->size, statement->span, value, *noise, 0};
     if (!value) return;
-    check_size(s, statement->child[1], g, value);
+    uint32_t before = c->mistakes;
+    check_rows(s, statement->child[1]->span, index, rows_of(c, value), name_value(c, value));
+    if (c->mistakes == before) check_size(s, statement->child[1], g, value);
     if (value->kind == EXPR_VARIABLE && value->index >= data->n_fields) {
         enum derived which = data->derived[value->index - data->n_fields].which;
         b->scaled = which == DERIVED_STANDARDIZE || which == DERIVED_MINMAX;
@@ -293,13 +332,16 @@ static void list_groups(struct checker *c)
     for (uint32_t i = 0; i < c->m->n_groups; i++) {
         const struct group *g = &c->m->group[i];
         if (g->input || g->output)
-            data->group[data->n_groups++] = (struct data_group){.name = g->name,
-                                                                .shown = g->shown,
-                                                                .size = g->size,
-                                                                .rows = g->rows,
-                                                                .input = g->input,
-                                                                .at = g->at};
+            data->group[data->n_groups++] = (struct data_group){
+                .name = g->name, .shown = g->shown, .size = g->size, .input = g->input, .at = g->at};
     }
+}
+
+static void copy_rows(struct checker *c)
+{
+    struct data_group *to = c->m->data.group;
+    for (uint32_t i = 0; i < c->m->n_groups; i++)
+        if (c->m->group[i].input || c->m->group[i].output) to++->rows = c->m->group[i].rows;
 }
 
 /* Where something is bound, everything on the boundary must be. */
@@ -324,6 +366,15 @@ static void check_bound(const struct scope *s)
     text_fini(&names);
 }
 
+static void bind_field(const struct scope *s, uint32_t index, const struct field_facts *f)
+{
+    struct checker *c = s->c;
+    const struct group *g = &c->m->group[index];
+    uint32_t before = c->mistakes;
+    check_rows(s, c->m->data.train.at, index, f->rows, arena_printf(c->arena, "'%s'", f->name));
+    if (c->mistakes == before && !fits(g, f)) wrong_size(s, c->m->data.train.at, g, f);
+}
+
 /* Without bindings: the first field to the input, the second to the output. */
 static void check_default_bindings(const struct scope *s)
 {
@@ -345,8 +396,8 @@ static void check_default_bindings(const struct scope *s)
                 mistake(s, data->train.at, "missing-binding",
                         "the source has %u field%s, and none is left for '%s'", data->n_fields,
                         data->n_fields == 1 ? "" : "s", g->shown);
-            else if (!fits(g, &c->field[next]))
-                wrong_size(s, data->train.at, g, &c->field[next]);
+            else
+                bind_field(s, i, &c->field[next]);
             next++;
         }
 }
@@ -380,7 +431,7 @@ static void check_test_fields(const struct scope *s)
     bool same = n == data->n_fields && (data->test.which == SOURCE_csv) == (data->train.which == SOURCE_csv);
     for (uint32_t i = 0; same && i < n; i++)
         same = !strcmp(field[i].name, data->field[i]) && field[i].size == s->c->field[i].size &&
-               field[i].classes == s->c->field[i].classes;
+               field[i].classes == s->c->field[i].classes && field[i].rows == s->c->field[i].rows;
     if (!same) mistake(s, data->test.at, "bad-shape", "the test data has other fields than the training data");
     if (same && data->test.which == SOURCE_teacher && data->train.which == SOURCE_teacher &&
         data->test.number[5] != data->train.number[5])
@@ -439,11 +490,9 @@ static void check_splits(const struct scope *s)
     c->test_available = test || holdout;
 }
 
-void check_data(struct checker *c)
+static void check_block(struct checker *c)
 {
     struct scope s = scope_of(c, PLACE_CONSTANT, c->data.symbols);
-    list_groups(c);
-    if (!c->data.node) return;
     c->m->data.present = true;
     for (uint32_t i = 0; i < c->data.node->n_children; i++) {
         const struct ast *statement = c->data.node->child[i];
@@ -455,4 +504,11 @@ void check_data(struct checker *c)
     for (uint32_t i = 0; i < c->data.node->n_children; i++)
         if (c->data.node->child[i]->kind == AST_BINDING) check_binding(&s, c->data.node->child[i]);
     check_bindings(&s);
+}
+
+void check_data(struct checker *c)
+{
+    list_groups(c);
+    if (c->data.node) check_block(c);
+    copy_rows(c);
 }

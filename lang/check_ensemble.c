@@ -115,9 +115,8 @@ static void check_relaxation(const struct scope *s, const struct ast *e)
     if (one_of(s, e, "relaxation", words, 1) < 0 || !match_arguments(s, e, "tolerance=1e-6 most=200", a, &n))
         return;
     bool ok = true;
-    double tolerance = argument_number(s, &a[0], 0, 1e9, &ok);
-    if (ok && tolerance <= 0) mistake(s, a[0].given->span, "out-of-range", "the tolerance must be above 0");
-    (void)argument_whole(s, &a[1], 1, 1e9, &ok);
+    s->c->m->ensemble.relax_tolerance = argument_positive(s, &a[0], &ok);
+    s->c->m->ensemble.relax_most = (uint32_t)argument_whole(s, &a[1], 1, 1e9, &ok);
     s->c->relaxation_at = e->span;
 }
 
@@ -126,10 +125,7 @@ static void check_reference(const struct scope *s, const struct ast *e)
     static const char *const words[] = {"forward", "relaxed"};
     int which = one_of(s, e, "reference", words, LENGTH(words));
     if (which < 0 || !is_plain(s, e)) s->c->doubt_ensemble = true;
-    if (which == 1) {
-        s->c->relaxed = true;
-        refuse(s->c, REFUSED_relaxed, e->span);
-    }
+    s->c->m->ensemble.relaxed = which == 1;
 }
 
 static void check_hessian(const struct scope *s, const struct ast *e)
@@ -137,6 +133,7 @@ static void check_hessian(const struct scope *s, const struct ast *e)
     static const char *const words[] = {"gauss_newton", "full"};
     int which = one_of(s, e, "hessian", words, LENGTH(words));
     if (which < 0 || !is_plain(s, e)) return;
+    s->c->m->ensemble.full = which == 1;
     if (which == 1) s->c->full_at = e->span;
 }
 
@@ -179,10 +176,8 @@ static void check_setting(const struct scope *s, const struct ast *statement, bo
 static void check_together(const struct scope *s)
 {
     struct checker *c = s->c;
-    if (c->full_at.source && !c->relaxed && !c->doubt_ensemble)
+    if (c->full_at.source && !c->m->ensemble.relaxed && !c->doubt_ensemble)
         mistake(s, c->full_at, "needs-relaxed", "hessian full needs 'reference relaxed'");
-    else if (c->full_at.source)
-        refuse(c, REFUSED_full, c->full_at);
 }
 
 void check_ensemble(struct checker *c)
@@ -190,7 +185,8 @@ void check_ensemble(struct checker *c)
     struct scope s = scope_of(c, PLACE_CONSTANT, c->ensemble.symbols);
     bool given[LENGTH(settings)] = {0};
     const struct ast *block = c->ensemble.node;
-    c->m->ensemble.temperature = expr_number(c->m->pool, 1);
+    c->m->ensemble = (struct ensemble_spec){
+        .temperature = expr_number(c->m->pool, 1), .relax_tolerance = 1e-6, .relax_most = 200};
     if (block) c->m->ensemble_at = name_of(block);
     for (uint32_t i = 0; block && i < block->n_children; i++) {
         const struct ast *statement = block->child[i];
@@ -207,12 +203,17 @@ void check_ensemble(struct checker *c)
 
 /* ---- properness ---- */
 
-static uint64_t count_free(const struct model *m)
+uint64_t count_free(const struct model *m)
 {
     uint64_t n = 0;
     for (uint32_t g = 0; g < m->n_groups; g++)
         if (!m->group[g].clamped) n += m->group[g].size;
     return n;
+}
+
+bool is_relaxed(const struct checker *c)
+{
+    return count_free(c->m) && (c->m->ensemble.relaxed || c->minimizes[OBJECTIVE_BULK]);
 }
 
 /* Groups with neither an error nor a potential: nothing holds their neurons. */
@@ -229,7 +230,7 @@ void check_proper(struct checker *c, struct span asked)
 {
     struct scope s = scope_of(c, PLACE_CONSTANT, 0);
     struct model *m = c->m;
-    if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_ensemble || c->doubt_R) return;
+    if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_ensemble || c->doubt_H) return;
     struct text loose = {0};
     list_loose(m, &loose);
     m->ensemble_proper = count_free(m) && !loose.length;

@@ -120,7 +120,7 @@ static void check_order(struct checker *c, struct leaving l)
     uint32_t *waiting = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *waiting);
     m->order = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *m->order);
     if (sort_groups(m, l, false, waiting, m->order) == m->n_groups) return;
-    if (c->dynamics == DYNAMICS_FEEDFORWARD)
+    if (m->dynamics.which == DYNAMICS_FEEDFORWARD && !c->doubt_dynamics)
         report_cycle(c, false, waiting);
     else
         for (uint32_t g = 0; g < m->n_groups; g++) m->order[g] = g;
@@ -132,7 +132,8 @@ void check_free_order(struct checker *c)
     uint32_t *waiting = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *waiting),
              *order = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *order);
     struct leaving l = sort_leaving(c);
-    if (c->dynamics != DYNAMICS_FEEDFORWARD || c->doubt_ensemble || c->doubt_boundary) return;
+    if (m->dynamics.which != DYNAMICS_FEEDFORWARD || c->doubt_dynamics) return;
+    if (c->doubt_ensemble || c->doubt_boundary) return;
     if (sort_groups(m, l, false, waiting, order) < m->n_groups) return; /* said already */
     memset(waiting, 0, (m->n_groups + 1) * sizeof *waiting);
     if (sort_groups(m, l, true, waiting, order) < m->n_groups) report_cycle(c, true, waiting);
@@ -140,23 +141,42 @@ void check_free_order(struct checker *c)
 
 /* ---- what the inputs reach ---- */
 
-static void warn_unreached(struct checker *c, struct leaving l)
+/* Blocks on the shortest way from an input to each group; NNT_NONE where there is none. NULL without inputs. */
+static const uint32_t *distances(struct checker *c, struct leaving l)
 {
     const struct model *m = c->m;
-    uint32_t *queue = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *queue), n = 0;
-    bool *reached = arena_alloc(c->arena, m->n_groups + 1);
-    for (uint32_t g = 0; g < m->n_groups; g++)
-        if (m->group[g].input) reached[queue[n++] = g] = true;
-    if (!n) return;
+    uint32_t *queue = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *queue), n = 0,
+             *distance = arena_alloc(c->arena, (m->n_groups + 1) * sizeof *distance);
+    for (uint32_t g = 0; g < m->n_groups; g++) {
+        distance[g] = m->group[g].input ? 0 : NNT_NONE;
+        if (m->group[g].input) queue[n++] = g;
+    }
+    if (!n) return NULL;
     for (uint32_t done = 0; done < n; done++)
         for (uint32_t i = l.first[queue[done]]; i < l.first[queue[done] + 1]; i++) {
             uint32_t to = m->block[l.block[i]].to;
-            if (!reached[to]) reached[queue[n++] = to] = true;
+            if (distance[to] != NNT_NONE) continue;
+            distance[to] = distance[queue[done]] + 1;
+            queue[n++] = to;
         }
-    for (uint32_t g = 0; g < m->n_groups; g++)
-        if (m->group[g].output && !reached[g] && !mistaken(c))
-            diag_warn(c->diag, m->group[g].at, "not-reached", "no input reaches the output '%s'",
-                      m->group[g].shown);
+    return distance;
+}
+
+/* A block is a delay of one tick: what is further away than there are ticks is not reached. */
+static void warn_unreached(struct checker *c, struct leaving l)
+{
+    const struct model *m = c->m;
+    const uint32_t *distance = distances(c, l);
+    for (uint32_t g = 0; distance && g < m->n_groups && !mistaken(c); g++) {
+        const struct group *group = &m->group[g];
+        if (!group->output) continue;
+        if (distance[g] == NNT_NONE)
+            diag_warn(c->diag, group->at, "not-reached", "no input reaches the output '%s'", group->shown);
+        else if (m->dynamics.which != DYNAMICS_FEEDFORWARD && distance[g] > m->dynamics.ticks)
+            diag_warn(c->diag, group->at, "not-reached",
+                      "no input reaches the output '%s' in %u tick%s: the shortest way has %u blocks, a tick each",
+                      group->shown, m->dynamics.ticks, m->dynamics.ticks == 1 ? "" : "s", distance[g]);
+    }
 }
 
 void check_graph(struct checker *c)

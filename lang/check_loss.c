@@ -187,7 +187,7 @@ static void check_bulk(const struct scope *s, const struct ast *statement)
         return;
     }
     c->R_given = true;
-    if (!resolve_refs(s, statement->child[0], &list)) c->doubt_R = true;
+    if (!resolve_refs(s, statement->child[0], &list)) c->doubt_H = true;
     for (uint32_t i = 0; i < list.count; i++) {
         if (list.group[i] == NNT_NONE) continue;
         struct group *g = &c->m->group[list.group[i]];

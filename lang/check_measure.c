@@ -111,9 +111,12 @@ static bool has_error(const struct model *m)
 static const char *what_lacks(const struct checker *c, int which)
 {
     const struct model *m = c->m;
-    if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_loss || c->doubt_R) return NULL;
+    if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_loss || c->doubt_H) return NULL;
     if (which == MEASURE_loss && !c->has_loss && !has_error(m)) return "the network has no loss";
     if ((which == MEASURE_accuracy || which == MEASURE_rmse) && !has_output(m)) return "the network has no output";
+    if (which == MEASURE_dynamics && !c->doubt_dynamics && !c->doubt_ensemble && !c->train_unknown &&
+        m->dynamics.which != DYNAMICS_SETTLE && !is_relaxed(c))
+        return "the state neither settles nor is relaxed";
     return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* check_network.c: groups, sizes, projections, dynamics, and the order in which statements are checked. */
+/* check_network.c: groups, sizes, projections, and the order in which statements are checked. */
 #include "lang/check.h"
 
 #include <math.h>
@@ -262,102 +262,39 @@ void for_family(const struct scope *s, const struct ast *family, const struct as
         s->c->in_doubt = true;
 }
 
-/* ---- input, output, dynamics ---- */
+/* ---- input, output ---- */
 
-static void check_each_tick(const struct scope *s, const struct ast *tick)
+static void mark_boundary(const struct scope *s, const struct ast *ref, uint32_t index, bool input)
 {
-    if (!tick) return;
-    if (!named(tick, AST_NAME, "tick")) {
-        static const char *const words[] = {"tick"};
-        mistake(s, tick->span, "unknown-word", "'each %s'; 'each tick' was expected", tick->text);
-        (void)diag_did_you_mean(s->c->diag, tick->text, words, 1);
-        return;
-    }
-    if (s->c->dynamics == DYNAMICS_FEEDFORWARD || s->c->dynamics == DYNAMICS_SETTLE)
-        mistake(s, tick->span, "needs-ticks",
-                "'each tick' without 'dynamics ticks(n)', n at least the number of rows");
+    struct group *g = &s->c->m->group[index];
+    if (input ? g->input : g->output)
+        mistake(s, ref->span, "duplicate-name", "'%s' is named a second time", g->shown);
+    else if (input ? g->output : g->input)
+        mistake(s, ref->span, "both-projections", "'%s' is both input and output; a group is at most one of these",
+                g->shown);
+    else if (input)
+        g->input = true;
     else
-        refuse(s->c, REFUSED_each_tick, tick->span);
+        g->output = true;
 }
 
-static void mark_boundary(const struct scope *s, const struct ast *statement, bool input)
+static void check_projection(const struct scope *s, const struct ast *statement, bool input)
 {
-    struct checker *c = s->c;
     struct group_list list = {0};
-    if (!resolve_refs(s, statement->child[0], &list)) c->doubt_boundary = true;
-    for (uint32_t i = 0; i < list.count; i++) {
-        if (list.group[i] == NNT_NONE) continue;
-        struct group *g = &c->m->group[list.group[i]];
-        if (input ? g->input : g->output)
-            mistake(s, list.ref[i]->span, "duplicate-name", "'%s' is named a second time", g->shown);
-        else if (input ? g->output : g->input)
-            mistake(s, list.ref[i]->span, "both-projections",
-                    "'%s' is both input and output; a group is at most one of these", g->shown);
-        else if (input)
-            g->input = true;
-        else
-            g->output = true;
-    }
+    if (!resolve_refs(s, statement->child[0], &list)) s->c->doubt_boundary = true;
+    for (uint32_t i = 0; i < list.count; i++)
+        if (list.group[i] != NNT_NONE) mark_boundary(s, list.ref[i], list.group[i], input);
+    if (statement->n_children > 1 && statement->child[1]) check_each_tick(s, statement, &list);
 }
 
 static void check_input(const struct scope *s, const struct ast *statement)
 {
-    mark_boundary(s, statement, true);
-    check_each_tick(s, statement->n_children > 1 ? statement->child[1] : NULL);
+    check_projection(s, statement, true);
 }
 
 static void check_output(const struct scope *s, const struct ast *statement)
 {
-    uint64_t from;
-    mark_boundary(s, statement, false);
-    check_each_tick(s, statement->n_children > 1 ? statement->child[1] : NULL);
-    if (statement->n_children > 2 && statement->child[2])
-        (void)constant_whole(s, statement->child[2], "the first update that is compared", 1, 1e6, &from);
-}
-
-static int check_settle(const struct scope *s, const struct ast *call)
-{
-    struct argument a[MOST_SETTINGS];
-    uint32_t n;
-    bool ok = match_arguments(s, call, "tolerance=1e-6 most=200", a, &n);
-    if (ok) {
-        (void)argument_number(s, &a[0], 0, 1, &ok);
-        (void)argument_whole(s, &a[1], 1, 1e9, &ok);
-    }
-    if (ok) refuse(s->c, REFUSED_settle, call->span);
-    return ok ? (int)DYNAMICS_SETTLE : (int)DYNAMICS_UNKNOWN;
-}
-
-static int check_ticks(const struct scope *s, const struct ast *call)
-{
-    struct argument a[MOST_SETTINGS];
-    uint32_t n;
-    bool ok = match_arguments(s, call, "n", a, &n);
-    if (ok) (void)argument_whole(s, &a[0], 1, 1e6, &ok);
-    if (ok) refuse(s->c, REFUSED_ticks, call->span);
-    return ok ? (int)DYNAMICS_TICKS : (int)DYNAMICS_UNKNOWN;
-}
-
-static void check_dynamics(const struct scope *s, const struct ast *e)
-{
-    struct checker *c = s->c;
-    static const char *const words[] = {"feedforward", "ticks", "settle"};
-    if (c->dynamics_at.source) {
-        mistake(s, e->span, "duplicate-name", "dynamics is given a second time");
-        return;
-    }
-    c->dynamics_at = e->span;
-    c->dynamics = DYNAMICS_UNKNOWN;
-    if (named(e, AST_NAME, "feedforward"))
-        c->dynamics = DYNAMICS_FEEDFORWARD;
-    else if (named(e, AST_NAME, "settle") || named(e, AST_CALL, "settle"))
-        c->dynamics = check_settle(s, e);
-    else if (named(e, AST_NAME, "ticks") || named(e, AST_CALL, "ticks"))
-        c->dynamics = check_ticks(s, e);
-    else if (e->kind != AST_ERROR) {
-        mistake(s, name_of(e), "unknown-word", "unknown dynamics; feedforward, ticks(n) or settle(…) was expected");
-        if (e->text[0]) (void)diag_did_you_mean(c->diag, e->text, words, LENGTH(words));
-    }
+    check_projection(s, statement, false);
 }
 
 /* ---- the block ---- */
@@ -395,7 +332,7 @@ static void doubt_unread(struct checker *c, const struct ast *error)
     if (all || !strcmp(nearest, "weights") || !strcmp(nearest, "biases")) c->doubt_blocks = true;
     if (all || !strcmp(nearest, "activation")) c->doubt_activations = true;
     if (all || !strcmp(nearest, "loss")) c->doubt_loss = true;
-    if (all || !strcmp(nearest, "dynamics")) c->dynamics = DYNAMICS_UNKNOWN;
+    if (all || !strcmp(nearest, "dynamics")) c->doubt_dynamics = true;
 }
 
 static void check_settings_of_network(struct checker *c)
@@ -431,13 +368,14 @@ void check_network(struct checker *c)
     }
     c->last_into = arena_alloc(c->arena, (c->m->n_groups + 1) * sizeof *c->last_into);
     for (uint32_t g = 0; g < c->m->n_groups; g++) c->last_into[g] = NNT_NONE;
+    c->sequence = arena_alloc(c->arena, (c->m->n_groups + 1) * sizeof *c->sequence);
     each_statement(c, AST_INPUT, check_input, -1, &c->doubt_boundary);
     each_statement(c, AST_OUTPUT, check_output, -1, &c->doubt_boundary);
     each_statement(c, AST_WEIGHTS, check_weights, 4, &c->doubt_blocks);
     each_statement(c, AST_BIASES, check_biases, 3, &c->doubt_blocks);
     mark_predicted(c);
     each_statement(c, AST_ACTIVATION, check_activation, 2, &c->doubt_activations);
-    each_statement(c, AST_POTENTIAL, check_potential, 2, NULL);
+    each_statement(c, AST_POTENTIAL, check_potential, 2, &c->doubt_H);
     each_statement(c, AST_LOSS_BOUNDARY, check_loss, -1, &c->doubt_loss);
     each_statement(c, AST_LOSS_BULK, check_loss, -1, NULL);
     check_graph(c);

@@ -88,11 +88,11 @@ static void check_optimizer(const struct scope *s, const struct ast *e)
         refuse_named(s->c, arena_printf(s->c->arena, "optimizer %s", optimizers[row].name), name_of(e));
 }
 
-/* The coefficient of the boundary loss, where it is not 1. */
-static void take_coefficient(const struct scope *s)
+/* A coefficient in what is minimised; NULL where it is 1. */
+static const struct expr *coefficient(const struct checker *c, enum objective which)
 {
-    const struct expr *k = s->c->coefficient;
-    if (k && !(expr_is_number(k) && k->number == 1)) s->c->m->train.boundary = k;
+    const struct expr *k = c->coefficient[which];
+    return k && expr_is_number(k) && k->number == 1 ? NULL : k;
 }
 
 /* ---- train ---- */
@@ -167,10 +167,12 @@ static void decide_training(const struct scope *s)
     struct checker *c = s->c;
     struct model *m = c->m;
     const struct ast *block = c->train.node;
-    m->trains = m->loss && (c->minimizes_boundary || !c->minimizes_given);
-    if (in_doubt(c) || c->minimizes_other || c->train_unknown || !m->trains) return;
+    m->minimizes_boundary = m->loss && (c->minimizes[OBJECTIVE_BOUNDARY] || !c->minimizes_given);
+    m->minimizes_bulk = c->minimizes[OBJECTIVE_BULK];
+    m->trains = m->minimizes_boundary || m->minimizes_bulk;
+    if (in_doubt(c) || c->minimizes[OBJECTIVE_FREE_ENERGY] || c->train_unknown || !m->trains) return;
     if (model_trainables(m)) return;
-    m->trains = false;
+    m->trains = m->minimizes_boundary = m->minimizes_bulk = false;
     if (block)
         mistake(s, name_of(block), "nothing-to-train", "the network has no weight or bias that is not frozen");
     else
@@ -182,9 +184,10 @@ void note_no_effect(struct checker *c)
     if (!c->m->data.present && c->m->data.n_groups)
         left_out(c, name_of(c->network.node),
                  "the file has no data block: the network can be compiled, but neither trained nor measured");
-    if (c->relaxation_at.source && !c->relaxed && !c->minimizes_other && !mistaken(c))
-        diag_warn(c->diag, c->relaxation_at, "no-effect",
-                  "nothing is relaxed: neither 'reference relaxed' nor 'minimize bulk' is given");
+    if (c->relaxation_at.source && !is_relaxed(c) && !mistaken(c))
+        diag_warn(c->diag, c->relaxation_at, "no-effect", "nothing is relaxed: %s",
+                  count_free(c->m) ? "neither 'reference relaxed' nor 'minimize bulk' is given"
+                                   : "every neuron is clamped");
 }
 
 void check_train(struct checker *c)
@@ -196,7 +199,8 @@ void check_train(struct checker *c)
         .rate = expr_number(m->pool, 0.001), .batch = 32, .epochs = 10, .shuffle = true, .seed = 1};
     m->optimizer = (struct optimizer_spec){.which = OPTIMIZER_adam, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     check_train_block(&s, given);
-    take_coefficient(&s);
+    m->train.boundary = coefficient(c, OBJECTIVE_BOUNDARY);
+    m->train.bulk = coefficient(c, OBJECTIVE_BULK);
     m->data.noise_seed = m->train.seed;
     decide_training(&s);
 }

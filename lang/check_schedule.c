@@ -126,11 +126,11 @@ const struct expr *check_schedule(const struct scope *s, const struct ast *e, co
 
 /* ---- what is minimised ---- */
 
-static const char *const objectives[] = {"boundary", "bulk", "free_energy"};
+static const char *const objectives[OBJECTIVES] = {"boundary", "bulk", "free_energy"};
 
 static int find_objective(const struct ast *e)
 {
-    for (int i = 0; e->kind == AST_NAME && i < (int)LENGTH(objectives); i++)
+    for (int i = 0; e->kind == AST_NAME && i < OBJECTIVES; i++)
         if (!strcmp(objectives[i], e->text)) return i;
     return -1;
 }
@@ -143,19 +143,34 @@ static bool names_objective(const struct ast *e)
     return false;
 }
 
+/* Whether anything adds to H: an error that counts, or the potential of a free neuron. */
+static bool has_bulk(const struct model *m)
+{
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (m->group[g].in_R || (m->group[g].potential && !m->group[g].clamped)) return true;
+    return false;
+}
+
+static void check_minimized(const struct scope *s, const struct ast *e, int which)
+{
+    const struct checker *c = s->c;
+    bool in_doubt = c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_H || c->doubt_ensemble;
+    if (which == OBJECTIVE_BOUNDARY && !c->has_loss && !c->doubt_loss)
+        mistake(s, e->span, "no-loss", "minimize boundary, and the network has no loss boundary");
+    if (which == OBJECTIVE_BULK && !in_doubt && !has_bulk(c->m))
+        mistake(s, e->span, "no-loss",
+                "minimize bulk, and H is 0: no neuron has an error that counts, and no free one a potential");
+    if (which == OBJECTIVE_FREE_ENERGY) refuse(s->c, REFUSED_free_energy, e->span);
+}
+
+/* One that is named twice is minimised with the sum of its coefficients. */
 static void add_objective(const struct scope *s, const struct ast *e, int which, const struct expr *coefficient)
 {
     struct checker *c = s->c;
-    if (which) {
-        c->minimizes_other = true;
-        refuse(c, which == 1 ? REFUSED_bulk : REFUSED_free_energy, e->span);
-        return;
-    }
-    c->minimizes_boundary = true;
-    if (!c->has_loss && !c->doubt_loss)
-        mistake(s, e->span, "no-loss", "minimize boundary, and the network has no loss boundary");
-    c->coefficient =
-        c->coefficient ? expr_apply(c->m->pool, PRIMITIVE_add, c->coefficient, coefficient, NULL) : coefficient;
+    const struct expr *before = c->coefficient[which];
+    if (!c->minimizes[which]) check_minimized(s, e, which);
+    c->minimizes[which] = true;
+    c->coefficient[which] = before ? expr_apply(c->m->pool, PRIMITIVE_add, before, coefficient, NULL) : coefficient;
 }
 
 static void walk_objective(const struct scope *s, const struct ast *e, const struct expr *coefficient);
@@ -172,8 +187,9 @@ static void walk_product(const struct scope *s, const struct ast *e, const struc
     }
     const struct expr *value = check_schedule(s, factor, "the coefficient", 0, false);
     enum primitive op = divides ? PRIMITIVE_div : PRIMITIVE_mul;
-    walk_objective(s, e->child[left ? 0 : 1],
-                   value ? expr_apply(s->c->m->pool, op, coefficient, value, NULL) : coefficient);
+    bool first = expr_is_number(coefficient) && coefficient->number == 1;
+    if (value && (divides || !first)) value = expr_apply(s->c->m->pool, op, coefficient, value, NULL);
+    walk_objective(s, e->child[left ? 0 : 1], value ? value : coefficient);
 }
 
 static void walk_objective(const struct scope *s, const struct ast *e, const struct expr *coefficient)
@@ -199,6 +215,8 @@ static void walk_objective(const struct scope *s, const struct ast *e, const str
 
 void check_objective(const struct scope *s, const struct ast *e)
 {
+    uint32_t before = s->c->mistakes;
     s->c->minimizes_given = true;
     walk_objective(s, e, expr_number(s->c->m->pool, 1));
+    if (s->c->mistakes != before) s->c->train_unknown = true;
 }

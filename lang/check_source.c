@@ -13,15 +13,20 @@ static const struct {
 #undef SOURCE
 };
 
-/* Numbers a sample of a field, as the generators make them: so many, or so many times an argument. The sequences of
- * parity and adding may be rows of a group: their sizes are not told here. */
+/* Numbers a sample of a field, as the generators make them: so many, or so many times an argument; of a sequence, numbers a
+ * row, and the argument is how many rows there are. */
 static const struct {
     const char *field;
     enum source source; /* SOURCES: any */
     uint32_t size;
     int argument; /* its number, or -1 */
-} sizes[] = {{"image", SOURCES, 256, -1}, {"point", SOURCES, 2, -1},          {"x", SOURCE_teacher, 1, 1},
-             {"y", SOURCE_teacher, 1, 3}, {"pattern", SOURCE_patterns, 1, 1}, {"total", SOURCE_adding, 1, -1}};
+    bool sequence;
+} sizes[] = {
+    {"image", SOURCES, 256, -1, false},        {"point", SOURCES, 2, -1, false},
+    {"x", SOURCE_teacher, 1, 1, false},        {"y", SOURCE_teacher, 1, 3, false},
+    {"pattern", SOURCE_patterns, 1, 1, false}, {"total", SOURCE_adding, 1, -1, false},
+    {"bits", SOURCE_parity, 1, 1, true},       {"pairs", SOURCE_adding, 2, 1, true},
+};
 
 static int find_source(const struct scope *s, const struct ast *e)
 {
@@ -149,7 +154,9 @@ static struct field_facts facts_of(struct checker *c, const struct source_spec *
     for (size_t i = 0; i < LENGTH(sizes); i++) {
         if (strcmp(f.name, sizes[i].field) || (sizes[i].source != SOURCES && sizes[i].source != source->which))
             continue;
-        f.size = sizes[i].size * (sizes[i].argument < 0 ? 1 : (uint32_t)source->number[sizes[i].argument]);
+        uint32_t times = sizes[i].argument < 0 ? 1 : (uint32_t)source->number[sizes[i].argument];
+        f.size = sizes[i].size * (sizes[i].sequence ? 1 : times);
+        f.rows = sizes[i].sequence ? times : 0;
     }
     return f;
 }
@@ -162,7 +169,9 @@ uint32_t source_fields(struct checker *c, const struct source_spec *source, stru
     if (source->which == SOURCE_csv) return 0; /* its columns are picked in the bindings */
     if (!strcmp(text, "*")) {
         *out = arena_alloc(c->arena, (source->n_files + 1) * sizeof **out);
-        for (; n < source->n_files; n++) (*out)[n].name = source->field[n];
+        for (; n < source->n_files; n++)
+            (*out)[n] = (struct field_facts){.name = source->field[n],
+                                             .rows = source->which == SOURCE_npy ? ROWS_LATER : 0};
         return n;
     }
     for (; *text; text += strcspn(text, " "), text += strspn(text, " ")) {

@@ -80,6 +80,8 @@ static void dump_group(const struct model *m, const struct group *g, struct text
     }
     text_add(out, "%s%s%s%s%s", g->input ? " input" : "", g->output ? " output" : "",
              g->clamped ? " clamped" : " free", g->in_R ? " R" : "", g->group_map ? " group_map" : "");
+    if (g->rows) text_add(out, " rows %u", g->rows);
+    if (g->rows && g->output) text_add(out, " from %u", g->first_tick);
     dump_expr(m, " activation ", g->activation, out);
     dump_expr(m, " potential ", g->potential, out);
     text_add(out, "\n");
@@ -115,6 +117,16 @@ static void dump_parameter(const struct parameter *p, struct text *out)
              p->hollow ? " hollow" : "");
 }
 
+static void dump_dynamics(const struct dynamics_spec *d, struct text *out)
+{
+    if (d->which == DYNAMICS_FEEDFORWARD) text_add(out, "feedforward");
+    if (d->which == DYNAMICS_TICKS) text_add(out, "ticks %u", d->ticks);
+    if (d->which == DYNAMICS_SETTLE) {
+        dump_number("settle tolerance ", d->tolerance, out);
+        text_add(out, " most %u", d->ticks);
+    }
+}
+
 static void dump_network(const struct model *m, struct text *out)
 {
     text_add(out, "network %s\n", m->name);
@@ -125,7 +137,9 @@ static void dump_network(const struct model *m, struct text *out)
                  m->parameter[b->parameter].name, b->transposed ? " transposed" : "");
     }
     for (uint32_t i = 0; i < m->n_parameters; i++) dump_parameter(&m->parameter[i], out);
-    text_add(out, "order");
+    text_add(out, "dynamics ");
+    dump_dynamics(&m->dynamics, out);
+    text_add(out, "\norder");
     for (uint32_t i = 0; i < m->n_groups; i++) text_add(out, " %s", m->group[m->order[i]].shown);
     text_add(out, "\ntrainables %llu\n", (unsigned long long)model_trainables(m));
     for (uint32_t i = 0; i < m->n_terms; i++) {
@@ -138,12 +152,22 @@ static void dump_network(const struct model *m, struct text *out)
 static void dump_source(const char *what, const struct source_spec *s, struct text *out)
 {
     text_add(out, "%s %s", what, sources[s->which]);
-    for (uint32_t i = 0; i < s->n_files; i++) text_add(out, " %s \"%s\"", s->field[i], s->path[i]);
+    for (uint32_t i = 0; i < s->n_files; i++)
+        text_add(out, " %s \"%s\"", s->field ? s->field[i] : "file", s->path[i]);
     for (size_t i = 0; !s->n_files && i < LENGTH(s->number); i++) dump_number(" ", s->number[i], out);
     text_add(out, "\n");
 }
 
-static const char *const derivations[] = {"one_hot", "number", "standardize", "minmax", "slice", "shuffled"};
+static const char *const derivations[] = {"one_hot", "number",   "standardize", "minmax",
+                                          "slice",   "shuffled", "columns"};
+
+static void dump_pick(const struct column_pick *pick, struct text *out)
+{
+    if (pick->name)
+        text_add(out, " \"%s\"", pick->name);
+    else
+        text_add(out, " %u..%u", pick->from, pick->to);
+}
 
 static void dump_data(const struct model *m, struct text *out)
 {
@@ -158,6 +182,7 @@ static void dump_data(const struct model *m, struct text *out)
         for (uint32_t j = 0; j < d->derived[i].n_arguments; j++)
             dump_expr(m, j ? ", " : " ", d->derived[i].argument[j], out);
         if (d->derived[i].which == DERIVED_SLICE) text_add(out, " %u..%u", d->derived[i].from, d->derived[i].to);
+        for (uint32_t j = 0; j < d->derived[i].n_picks; j++) dump_pick(&d->derived[i].pick[j], out);
         text_add(out, "\n");
     }
     for (uint32_t i = 0; i < d->n_bindings; i++) {
@@ -167,6 +192,22 @@ static void dump_data(const struct model *m, struct text *out)
     }
 }
 
+static void dump_ensemble(const struct model *m, struct text *out)
+{
+    const struct ensemble_spec *e = &m->ensemble;
+    dump_expr(m, "temperature ", e->temperature, out);
+    text_add(out, " reference %s hessian %s", e->relaxed ? "relaxed" : "forward",
+             e->full ? "full" : "gauss_newton");
+    dump_number(" relaxation ", e->relax_tolerance, out);
+    text_add(out, " most %u%s\n", e->relax_most, m->ensemble_proper ? "" : " no ensemble");
+}
+
+static void dump_term(const struct model *m, const char *name, const struct expr *coefficient, struct text *out)
+{
+    text_add(out, " %s", name);
+    dump_expr(m, " * ", coefficient, out);
+}
+
 static void dump_train(const struct model *m, struct text *out)
 {
     const struct optimizer_spec *o = &m->optimizer;
@@ -174,7 +215,10 @@ static void dump_train(const struct model *m, struct text *out)
         text_add(out, "trains nothing\n");
         return;
     }
-    text_add(out, "optimizer %s rate ", optimizers[o->which]);
+    text_add(out, "minimize");
+    if (m->minimizes_boundary) dump_term(m, "boundary", m->train.boundary, out);
+    if (m->minimizes_bulk) dump_term(m, "bulk", m->train.bulk, out);
+    text_add(out, "\noptimizer %s rate ", optimizers[o->which]);
     dump_expr(m, "", m->train.rate, out);
     dump_number(" momentum ", o->momentum, out);
     dump_number(" beta ", o->beta1, out);
@@ -202,8 +246,7 @@ void model_dump(const struct model *model, struct text *out)
 {
     dump_network(model, out);
     dump_data(model, out);
-    dump_expr(model, "temperature ", model->ensemble.temperature, out);
-    text_add(out, "%s\n", model->ensemble_proper ? "" : " no ensemble");
+    dump_ensemble(model, out);
     dump_train(model, out);
     for (uint32_t i = 0; i < model->n_measures; i++) dump_measure(&model->measure[i], out);
 }

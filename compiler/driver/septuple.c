@@ -207,6 +207,39 @@ static void print_f(const struct model *m, struct text *out)
     if (!any) text_add(out, "none\n");
 }
 
+/* ---- dynamics ---- */
+
+static void print_sequence(const struct group *g, struct text *out)
+{
+    text_add(out, "         %s is a sequence of %u rows: ", g->shown, g->rows);
+    if (g->input)
+        text_add(out, "update t reads row t, and 0 behind the last\n");
+    else if (g->first_tick == 1)
+        text_add(out, "row t is compared after update t\n");
+    else
+        text_add(out, "row t is compared after update %u + t\n", g->first_tick - 1);
+}
+
+static void print_dynamics(const struct model *m, struct text *out)
+{
+    const struct dynamics_spec *d = &m->dynamics;
+    label(out, "dynamics");
+    if (d->which == DYNAMICS_FEEDFORWARD) {
+        text_add(out, "x = f(w x + b), one sweep; what is clamped is held\n");
+        return;
+    }
+    text_add(out, "x(t+1) = f(w x(t) + b) from x(0) = 0; what is clamped is held\n         ");
+    if (d->which == DYNAMICS_TICKS)
+        text_add(out, "for %u update%s\n", d->ticks, d->ticks == 1 ? "" : "s");
+    else {
+        text_add(out, "until max_i |x_i(t+1) − x_i(t)| ≤ ");
+        print_number(d->tolerance, out);
+        text_add(out, " max(1, max_i |x_i(t+1)|), each sample by itself; at most %u updates\n", d->ticks);
+    }
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (m->group[g].rows) print_sequence(&m->group[g], out);
+}
+
 /* ---- H and the losses ---- */
 
 static void print_H(const struct model *m, struct text *out)
@@ -233,6 +266,13 @@ static void print_H(const struct model *m, struct text *out)
     }
 }
 
+static bool compares_rows(const struct model *m)
+{
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (m->group[g].output && m->group[g].rows) return true;
+    return false;
+}
+
 static void print_loss(const struct model *m, struct text *out)
 {
     label(out, "loss");
@@ -241,10 +281,52 @@ static void print_loss(const struct model *m, struct text *out)
         text_add(out, "%s", t ? "\n         + " : "boundary = ");
         print_expr(m, m->term[t].value, out);
     }
-    text_add(out, "%s\n", m->loss ? ", the mean over the samples" : "");
+    text_add(out, "%s%s\n", m->loss ? ", the mean over the samples" : "",
+             m->loss && compares_rows(m) ? " and over the rows" : "");
+}
+
+static void print_objective(const struct model *m, const char *name, const struct expr *coefficient,
+                            struct text *out)
+{
+    bool number = coefficient && expr_is_number(coefficient);
+    if (coefficient) {
+        text_add(out, "%s", number ? "" : "(");
+        print_expr(m, coefficient, out);
+        text_add(out, "%s ", number ? "" : ")");
+    }
+    text_add(out, "%s", name);
+}
+
+static void print_descent(const struct model *m, struct text *out)
+{
+    text_add(out, "by descent from the ensemble forward state until max_i |∂H/∂x_i| ≤ ");
+    print_number(m->ensemble.relax_tolerance, out);
+    text_add(out, ", at most %u steps", m->ensemble.relax_most);
+}
+
+/* The gradient of the bulk loss is that at a minimum over Φ: there dH/dq = ∂H/∂q (envelope theorem). */
+static void print_bulk(const struct model *m, struct text *out)
+{
+    if (!neurons(m, is_phi)) {
+        text_add(out, "         bulk = H at the data, every neuron clamped: the local rule ∂H/∂w, ∂H/∂b alone\n");
+        return;
+    }
+    text_add(out, "         bulk = min H over Φ, ");
+    print_descent(m, out);
+    text_add(out, "; then ∂H/∂w, ∂H/∂b there\n");
+}
+
+static void print_training(const struct model *m, struct text *out)
+{
     label(out, "trains");
-    text_add(out, "P = %llu numbers%s\n", (unsigned long long)model_trainables(m),
-             m->trains ? "" : ", none of which is trained");
+    text_add(out, "P = %llu numbers", (unsigned long long)model_trainables(m));
+    if (!m->trains) text_add(out, ", none of which is trained");
+    if (m->trains) text_add(out, " to minimise ");
+    if (m->minimizes_boundary) print_objective(m, "boundary", m->train.boundary, out);
+    if (m->minimizes_boundary && m->minimizes_bulk) text_add(out, " + ");
+    if (m->minimizes_bulk) print_objective(m, "bulk", m->train.bulk, out);
+    text_add(out, "\n");
+    if (m->minimizes_bulk) print_bulk(m, out);
 }
 
 /* ---- the ensemble ---- */
@@ -287,7 +369,8 @@ static void print_A(const struct model *m, struct text *out)
         if (!m->group[m->order[i]].clamped) phi[n++] = m->order[i];
     uint32_t band = bandwidth(m, phi, n);
     label(out, "A");
-    text_add(out, "JᵀJ + diag V'' over Φ, J = 1 − f' w: %llu × %llu, ", (unsigned long long)neurons(m, is_phi),
+    text_add(out, "JᵀJ + diag V''%s over Φ, J = 1 − f' w: %llu × %llu, ",
+             m->ensemble.full ? " − Σ r_i ∂²f_i, the exact Hessian," : "", (unsigned long long)neurons(m, is_phi),
              (unsigned long long)neurons(m, is_phi));
     if (n == 1)
         text_add(out, "one block\n");
@@ -306,6 +389,18 @@ static bool only_inputs_clamped(const struct model *m)
 {
     for (uint32_t g = 0; g < m->n_groups; g++)
         if (m->group[g].clamped != m->group[g].input) return false;
+    return true;
+}
+
+/* Whether no group feeds itself, not even through others, inputs aside. */
+static bool is_acyclic(const struct model *m)
+{
+    uint32_t *place = arena_alloc(m->arena, (m->n_groups + 1) * sizeof *place);
+    for (uint32_t i = 0; i < m->n_groups; i++) place[m->order[i]] = i;
+    for (uint32_t k = 0; k < m->n_blocks; k++) {
+        const struct block *b = &m->block[k];
+        if (!m->group[b->to].input && place[b->from] >= place[b->to]) return false;
+    }
     return true;
 }
 
@@ -334,7 +429,7 @@ static void print_C(const struct model *m, const struct nnt_module *module, stru
     for (uint32_t g = 0; g < m->n_groups; g++) potential |= !m->group[g].clamped && m->group[g].potential;
     label(out, "C");
     text_add(out, "−½ ln det A");
-    if (module->linear_C && only_inputs_clamped(m) && !potential)
+    if (module->linear_C && only_inputs_clamped(m) && !potential && is_acyclic(m))
         text_add(out, ": 0 whatever the weights, J is unit triangular");
     else if (affine_output(m, potential)) {
         text_add(out, " = −½ ln det(1 + W Wᵀ) with W = ");
@@ -343,11 +438,11 @@ static void print_C(const struct model *m, const struct nnt_module *module, stru
     } else if (module->linear_C)
         text_add(out, ": depends on the weights alone, neither data nor activation enter");
     else
-        text_add(out, ", at the ensemble forward state of each sample");
+        text_add(out, ", at the %s state of each sample", m->ensemble.relaxed ? "relaxed" : "ensemble forward");
     text_add(out, "\n");
 }
 
-static void print_ensemble(const struct model *m, const struct nnt_module *module, struct text *out)
+static void print_ensemble(struct session *session, const struct model *m, struct text *out)
 {
     label(out, "ensemble");
     if (!m->ensemble_proper) {
@@ -366,8 +461,14 @@ static void print_ensemble(const struct model *m, const struct nnt_module *modul
     label(out, "R");
     print_groups(m, is_R, out);
     text_add(out, ", %llu errors\n", (unsigned long long)neurons(m, is_R));
+    if (m->ensemble.relaxed) {
+        label(out, "state");
+        text_add(out, "the minimum of H over Φ, ");
+        print_descent(m, out);
+        text_add(out, "\n");
+    }
     print_A(m, out);
-    print_C(m, module, out);
+    print_C(m, describe(session->arena, m, irgen(session->arena, m, 8, 1u << NNT_ENTRY_forward)), out);
 }
 
 /* ---- the cost ---- */
@@ -430,7 +531,8 @@ static void print_step_cost(struct session *session, const struct model *m, stru
 {
     uint32_t batch = m->train.batch ? m->train.batch : 64, real_bytes = session->options.real_bytes;
     struct kernels kernels = {0};
-    if (!m->loss || !m->trains || !plan(session, m, real_bytes, batch, 1u << NNT_ENTRY_step, &kernels)) return;
+    if (!m->trains || !plan(session, m, real_bytes, batch, 1u << NNT_ENTRY_step, &kernels)) return;
+    if (!kernels.entry[NNT_ENTRY_step]) return;
     label(out, "a step");
     print_cost(entry_cost(kernels.entry[NNT_ENTRY_step], real_bytes, batch), out);
     text_add(out, " by the kernels, for a batch of %u in f%u\n", batch, 8 * real_bytes);
@@ -451,20 +553,22 @@ static void print_measurement_cost(struct session *session, const struct model *
     print_cost((struct cost){forward.flops + linear.flops, forward.bytes + linear.bytes}, out);
     text_add(out, " by the kernels, and ");
     print_amount(probe * n * n * n / 3, "flops", out);
-    text_add(out, " for ln det A (n³/3 each), for %u samples in f64\n", probe);
+    text_add(out, " for ln det A (n³/3 each), for %u samples in f64%s\n", probe,
+             m->ensemble.relaxed ? ", beside the relaxation" : "");
 }
 
 void septuple_print(struct session *session, const struct model *m, struct text *out)
 {
-    const struct ir *graph = irgen(session->arena, m, 8, 1u << NNT_ENTRY_forward);
     text_add(out, "network %s: the septuple (x, P_in, P_out, w, b, f, H)\n", m->name);
     print_x(m, out);
     print_w(m, out);
     print_b(m, out);
     print_f(m, out);
+    print_dynamics(m, out);
     print_H(m, out);
     print_loss(m, out);
-    print_ensemble(m, describe(session->arena, m, graph), out);
+    print_training(m, out);
+    print_ensemble(session, m, out);
     print_step_cost(session, m, out);
     print_measurement_cost(session, m, out);
 }
