@@ -455,6 +455,7 @@ struct model *check(struct diag *diag, struct arena *arena, const struct ast_sou
     if (c->network.node) {
         check_network(c);
         check_data(c);
+        check_loss_rows(c);
         check_ensemble(c);
         check_free_order(c);
         check_train(c);

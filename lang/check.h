@@ -139,6 +139,7 @@ struct checker {
     bool clamp_given, doubt_ensemble, train_unknown;
     struct span full_at, relaxation_at, ensemble_asked;
     uint32_t spec_capacity;
+    struct span loss_at;
     bool R_given, has_loss, minimizes_given, refused;
     bool minimizes[OBJECTIVES];
     const struct expr *coefficient[OBJECTIVES];
@@ -267,6 +268,7 @@ void check_graph(struct checker *c);                                       /* ch
 void check_activation(const struct scope *s, const struct ast *statement); /* check_loss.c */
 void check_potential(const struct scope *s, const struct ast *statement);
 void check_loss(const struct scope *s, const struct ast *statement);
+void check_loss_rows(struct checker *c); /* when the data has said how many there are */
 const struct expr *built_in(struct checker *c, const char *name, const struct expr *argument);
 /* A schedule, a number of progress; NULL after a message. Its values must lie in (or at, with `closed`) low … */
 const struct expr *check_schedule(const struct scope *s, const struct ast *e, const char *what, double low,

@@ -157,6 +157,7 @@ static void check_boundary(const struct scope *s, const struct ast *e)
         return;
     }
     c->has_loss = true;
+    c->loss_at = e->span;
     struct scope inner = *s;
     inner.place = PLACE_LOSS;
     const struct expr *loss = evaluate_number(&inner, e, "the boundary loss");
@@ -174,6 +175,53 @@ static void check_boundary(const struct scope *s, const struct ast *e)
     }
     c->m->loss = loss;
     set_terms(c, loss);
+}
+
+/* An output whose rows are not those of another that the expression reads; NNT_NONE where all are compared alike. */
+static uint32_t other_rows(const struct checker *c, const struct expr *e, uint32_t *out_first)
+{
+    const struct group *group = c->m->group;
+    bool *needed = calloc(e->id + (size_t)1, sizeof *needed);
+    if (!needed) arena_exhausted();
+    uint32_t other = NNT_NONE;
+    *out_first = NNT_NONE;
+    needed[e->id] = true;
+    for (uint32_t id = e->id + 1; id-- > 0 && other == NNT_NONE;) {
+        const struct expr *n = c->m->pool->node[id];
+        if (!needed[id]) continue;
+        for (int i = 0; i < 3; i++)
+            if (n->arg[i]) needed[n->arg[i]->id] = true;
+        if (!reads_group(n) || !group[n->index].output) continue;
+        if (*out_first == NNT_NONE) *out_first = n->index;
+        const struct group *first = &group[*out_first], *g = &group[n->index];
+        if (g->rows != first->rows || g->first_tick != first->first_tick) other = n->index;
+    }
+    free(needed);
+    return other;
+}
+
+static const char *rows_words(const struct checker *c, const struct group *g)
+{
+    if (!g->rows) return arena_printf(c->arena, "'%s' at the end", g->shown);
+    return arena_printf(c->arena, "%u row%s of '%s' from update %u on", g->rows, g->rows == 1 ? "" : "s", g->shown,
+                        g->first_tick);
+}
+
+void check_loss_rows(struct checker *c)
+{
+    struct scope s = scope_of(c, PLACE_CONSTANT, 0);
+    const struct model *m = c->m;
+    if (c->doubt_boundary || c->doubt_dynamics) return;
+    for (uint32_t i = 0; i < m->n_terms; i++) {
+        uint32_t first, other = other_rows(c, m->term[i].value, &first);
+        if (other == NNT_NONE) continue;
+        mistake(&s, c->loss_at, "mixed-rows", "a term of the boundary loss reads %s and %s",
+                rows_words(c, &m->group[first < other ? first : other]),
+                rows_words(c, &m->group[first < other ? other : first]));
+        diag_hint(c->diag, "each term that is added reads outputs of the same updates, as in loss(y, target(y)) + "
+                           "loss(v, target(v))");
+        return;
+    }
 }
 
 /* ---- R ---- */

@@ -80,6 +80,10 @@ struct nnt_block {
     uint32_t from, to, parameter, transposed;
 };
 
+/* What a step minimises: its coefficients are NNT_BOUNDARY and NNT_BULK. On the bulk a step leaves H at the minimum over
+ * the free neurons; the boundary loss and the outputs' states of the boundary forward only where it minimises that. */
+enum nnt_objective { NNT_ON_BOUNDARY, NNT_ON_BULK, NNT_ON_BOTH };
+
 /* The numbers that change from call to call. */
 enum nnt_number {
     NNT_RATE,     /* the optimizer's rate at this step */
@@ -128,6 +132,7 @@ struct nnt_module {
     uint32_t trainables; /* P */
     uint32_t loss;       /* field `loss`, or NNT_NONE where there is no boundary loss */
     uint32_t H;          /* field `H` */
+    uint32_t objective;  /* enum nnt_objective; without meaning where there is no step */
     /* Fields of NNT_RESULT, or NNT_NONE. Entries with dynamics `settle` write the ticks used, the observed contraction, an
      * estimate of the error, and 1 where the sample did not settle; `relax` and a step on the bulk the iterations, and 1 where
      * the sample did not relax. */

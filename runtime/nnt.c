@@ -49,6 +49,7 @@ static bool describe_data(const struct nnt_module *module, const struct nnt_samp
             out->group[n++] = (struct data_group){.name = module->group[g].name,
                                                   .shown = module->group[g].shown,
                                                   .size = module->group[g].size,
+                                                  .rows = module->group[g].rows,
                                                   .input = module->group[g].flags & NNT_INPUT};
     out->data = (struct data){.real_bytes = module->real_bytes,
                               .n_groups = n,
@@ -75,10 +76,13 @@ static void train_all(struct diag *diag, struct trainer *trainer, const struct n
     for (struct train_state at = trainer_state(trainer); at.step < at.steps; at = trainer_state(trainer)) {
         if (at.step % at.steps_per_epoch == 0) trainer_clear_loss(trainer);
         if (!trainer_step(trainer)) {
-            diag_input(diag, (struct span){0}, "diverged", "the loss is no longer finite at step %llu",
-                       (unsigned long long)at.step + 1);
+            trainer_tell(trainer, diag);
             return;
         }
+    }
+    if (!trainer_check(trainer)) {
+        trainer_tell(trainer, diag);
+        return;
     }
     memcpy(parameters, trainer_parameters(trainer), bytes);
     if (out_loss) *out_loss = trainer_state(trainer).loss;
@@ -134,7 +138,7 @@ static void summarise(const struct ensemble *ensemble, const struct gaussian *g,
 static void measure_all(struct diag *diag, const struct nnt_module *module, const struct nnt_samples *samples,
                         double beta, const double *parameters, struct nnt_thermodynamics *out)
 {
-    struct ensemble *ensemble = ensemble_new(diag, (struct span){0}, module, 64);
+    struct ensemble *ensemble = ensemble_new(diag, (struct span){0}, module, NULL, 64);
     struct gaussian *gaussian = calloc((size_t)samples->count + 1, sizeof *gaussian);
     const double **value = calloc(module->n_groups + 1, sizeof *value);
     for (uint32_t g = 0, k = 0; value && g < module->n_groups; g++)

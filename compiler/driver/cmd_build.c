@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "compiler/driver/compile.h"
-#include "runtime/record/record.h"
+#include "compiler/driver/given.h"
 
 /* Symbols begin with NAME's last part. */
 static const char *symbol_of(struct session *session, const struct operand_text *output)
@@ -24,8 +24,7 @@ static void *weights_of(struct session *session, const struct model *model, cons
     void *weights = arena_alloc(session->arena, (module->size[NNT_PARAMETERS] + 16) * o->real_bytes);
     init_parameters(module, model->train.seed, weights);
     if (!o->given[OPTION_weights]) return weights;
-    struct operand_text file = o->value[OPTION_weights];
-    return weights_read(session->diag, file.at, file.text, module, weights) ? weights : NULL;
+    return given_weights(session, model, module, weights) ? weights : NULL;
 }
 
 int cmd_build(struct session *session)

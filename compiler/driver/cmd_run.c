@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "compiler/driver/given.h"
 #include "compiler/driver/manifest.h"
 #include "compiler/driver/observe.h"
 #include "compiler/driver/progress.h"
@@ -25,16 +26,22 @@ struct run {
     struct times times;
     struct table table;
     struct progress progress;
-    struct moment last[2];
-    uint32_t n_last;
+    struct moment last[2];   /* the last value of each key: train, test */
     uint64_t samples_before; /* of the next measurement's samples, those that an earlier process trained on */
     double first_step, train, since; /* seconds: until the first step's end, training, the last checkpoint's time */
     double train_at_measured;
     uint64_t saved; /* step of the last checkpoint */
 };
 
+static bool diverged(struct run *run)
+{
+    trainer_tell(run->trainer, run->session->diag);
+    return false;
+}
+
 static bool save(struct run *run)
 {
+    if (!trainer_check(run->trainer)) return diverged(run);
     run->since = seconds();
     run->saved = trainer_state(run->trainer).step;
     return checkpoint_write(run->session->diag, run->trainer, record_folder(run->record));
@@ -46,7 +53,7 @@ static bool open_module(struct run *run)
 {
     const struct options *o = &run->session->options;
     if (!run->model->trains) return true;
-    struct job job = {.entries = 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_step,
+    struct job job = {.entries = observed_entries(run->model) | 1u << NNT_ENTRY_step,
                       .real_bytes = o->real_bytes,
                       .batch = run->model->train.batch,
                       .interpreter = o->interpreter};
@@ -58,8 +65,7 @@ static bool start_weights(struct run *run)
 {
     const struct options *o = &run->session->options;
     return !o->given[OPTION_weights] ||
-           weights_read(run->session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text, run->module,
-                        trainer_parameters(run->trainer));
+           given_weights(run->session, run->model, run->module, trainer_parameters(run->trainer));
 }
 
 static bool open_trainer(struct run *run)
@@ -89,6 +95,7 @@ static bool open_record(struct run *run)
                                              : NULL;
     run->record = record_open(run->session->diag, out, run->model->name, resume, trainer_state(run->trainer).step);
     if (!run->record) return false;
+    if (resume && !record_last(run->record, run->session->diag, run->last)) return false;
     /* The checkpoint first: a folder with a run.json can always be resumed. */
     return resume || (save(run) && record_run(run->record, run->session->diag,
                                               manifest_text(run->session, run->model, run->source, &run->times)));
@@ -124,6 +131,13 @@ static bool open_run(struct run *run)
 
 /* ---- during the run ---- */
 
+static void remember(struct run *run, const struct moment *moment)
+{
+    struct moment *last = &run->last[moment->test];
+    last->test = moment->test;
+    for (uint32_t i = 0; i < moment->n; i++) moment_set(last, moment->reading[i].key, moment->reading[i].value);
+}
+
 static bool record_moments(struct run *run, const struct moment *moment, uint32_t n)
 {
     const struct options *o = &run->session->options;
@@ -134,9 +148,8 @@ static bool record_moments(struct run *run, const struct moment *moment, uint32_
             if (line) puts(line);
             free(line);
         }
-        run->last[i] = moment[i];
+        remember(run, &moment[i]);
     }
-    run->n_last = n;
     progress_clear(&run->progress);
     if (!o->given[OPTION_json] && !o->given[OPTION_quiet]) table_row(&run->table, stdout, moment, n);
     return true;
@@ -150,6 +163,7 @@ static bool measure(struct run *run)
     uint32_t n;
     double progress = at.steps ? (double)at.step / (double)at.steps : 1;
     if (!observer_due(run->observer, &at)) return true;
+    if (!trainer_check(run->trainer)) return diverged(run);
     if (!observe(run->observer, &at, progress, false, trainer_parameters(run->trainer), run->trainer, moment, &n))
         return false;
     double spent = run->train - run->train_at_measured;
@@ -159,18 +173,6 @@ static bool measure(struct run *run)
     run->train_at_measured = run->train;
     trainer_clear_loss(run->trainer);
     return record_moments(run, moment, n);
-}
-
-static bool diverged(struct run *run)
-{
-    struct train_state at = trainer_state(run->trainer);
-    diag_input(run->session->diag, (struct span){0}, "diverged", "the loss is no longer finite at step %" PRIu64,
-               at.step + 1);
-    diag_hint(run->session->diag,
-              "the weights grew without bound: try a smaller rate, or clip: 1 in the optimizer");
-    diag_note(run->session->diag, (struct span){0}, "the checkpoint of step %" PRIu64 " is kept in %s", run->saved,
-              record_folder(run->record));
-    return false;
 }
 
 static bool step(struct run *run)
@@ -232,14 +234,30 @@ static bool write_weights(struct run *run)
     return written;
 }
 
+/* A run that its numbers ended leaves the last good weights. Where the machine failed, writing would fail again. */
+static void rescue(struct run *run)
+{
+    struct diag *diag = run->session->diag;
+    if (diag_status(diag) != 1 || !trainer_check(run->trainer) || !write_weights(run)) return;
+    diag_note(diag, (struct span){0}, "the weights after step %" PRIu64 " are kept in %s/weights.safetensors",
+              trainer_state(run->trainer).step, record_folder(run->record));
+    diag_note(diag, (struct span){0}, "the checkpoint is that of step %" PRIu64, run->saved);
+}
+
 static int finish(struct run *run)
 {
     struct train_state at = trainer_state(run->trainer);
     const struct options *o = &run->session->options;
     int signal = at.step < at.steps ? session_interrupted() : 0;
-    if (!save(run) || !write_weights(run)) return 0;
+    struct convergence convergence = trainer_convergence(run->trainer);
+    convergence_warn(&convergence, run->session->diag, (struct span){0}, &run->model->ensemble, "in training");
+    if (!save(run)) {
+        rescue(run);
+        return 0;
+    }
+    if (!write_weights(run)) return 0;
     if (o->given[OPTION_json])
-        summary_print(&(struct summary){run->last, run->n_last, run->times, run->first_step, run->train,
+        summary_print(&(struct summary){run->last, run->times, run->first_step, run->train,
                                         observer_seconds(run->observer), run->data->seconds, at.step,
                                         model_trainables(run->model), record_folder(run->record)});
     else if (!o->given[OPTION_quiet])
@@ -277,7 +295,7 @@ static int only_measure(struct run *run)
     if (!observe(run->observer, &at, 1, true, parameters, NULL, moment, &n) || !record_moments(run, moment, n))
         return 0;
     if (o->given[OPTION_json])
-        summary_print(&(struct summary){run->last, run->n_last, run->times, 0, 0, observer_seconds(run->observer),
+        summary_print(&(struct summary){run->last, run->times, 0, 0, observer_seconds(run->observer),
                                         run->data->seconds, 0, model_trainables(run->model),
                                         record_folder(run->record)});
     return 0;
@@ -285,6 +303,7 @@ static int only_measure(struct run *run)
 
 static void close_run(struct run *run)
 {
+    if (run->observer) observer_warn(run->observer);
     if (run->record && diag_failed(run->session->diag))
         record_abandon(run->record);
     else if (run->record && !record_close(run->record, run->session->diag))
@@ -305,7 +324,10 @@ int cmd_run(struct session *session)
             status = only_measure(&run);
         else if (open_trainer(&run) && open_observer(&run) && open_record(&run)) {
             introduce(&run);
-            if (train(&run)) status = finish(&run);
+            if (train(&run))
+                status = finish(&run);
+            else
+                rescue(&run);
         }
     }
     close_run(&run);

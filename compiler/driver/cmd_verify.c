@@ -5,9 +5,9 @@
 #include <jansson.h>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/given.h"
 #include "compiler/driver/verify.h"
 #include "runtime/base/random.h"
-#include "runtime/record/record.h"
 
 enum { SAMPLES = 5 };
 static const size_t MOST_DATA = (size_t)4 << 30;
@@ -72,10 +72,8 @@ static bool set_weights(struct verifying *v)
     const struct options *o = &v->session->options;
     init_parameters(v->reference, v->model->train.seed, v->start.call.slab[NNT_PARAMETERS]);
     if (o->given[OPTION_weights]) {
-        struct operand_text file = o->value[OPTION_weights];
-        v->weights = file.text;
-        if (!weights_read(v->session->diag, file.at, file.text, v->reference, v->start.call.slab[NNT_PARAMETERS]))
-            return false;
+        v->weights = o->value[OPTION_weights].text;
+        if (!given_weights(v->session, v->model, v->reference, v->start.call.slab[NNT_PARAMETERS])) return false;
     } else {
         v->weights = "the file's initial weights, each moved a little";
         move_weights(v, v->model->train.seed);
@@ -98,8 +96,10 @@ static struct data *data_or_none(struct verifying *v)
 {
     v->inputs = v->model->data.n_groups ? "random samples (the file has no data)" : "samples without data";
     if (!v->model->data.present || !v->model->data.n_groups) return NULL;
+    struct data_spec spec;
+    if (!given_constants(v->session, v->model, &spec)) return NULL;
     struct diag *aside = diag_aside(v->session->diag);
-    struct data *data = data_open(aside, &v->model->data, 8, MOST_DATA);
+    struct data *data = data_open(aside, &spec, 8, MOST_DATA);
     const char *why = why_not(v, aside);
     v->inputs = data ? "samples of the training data"
                      : arena_printf(v->session->arena, "random samples (%s)", why ? why : "no data");
@@ -138,6 +138,7 @@ static void set_states(struct verifying *v)
 static bool open_start(struct verifying *v)
 {
     struct data *data = data_or_none(v);
+    if (diag_failed(v->session->diag)) return false;
     uint32_t batch = data && data->train.count < SAMPLES ? data->train.count : SAMPLES;
     v->start = exercise_open(v->reference, batch);
     exercise_draw(&v->start, v->model->train.seed);
@@ -168,7 +169,7 @@ static struct gaussian *gaussians(struct verifying *v, const struct nnt_module *
         return NULL;
     uint32_t n_groups = v->reference->n_groups, batch = v->start.call.batch;
     struct diag *aside = diag_aside(v->session->diag);
-    struct ensemble *ensemble = ensemble_new(aside, v->model->ensemble_at, module, batch);
+    struct ensemble *ensemble = ensemble_new(aside, v->model->ensemble_at, module, NULL, batch);
     struct gaussian *out = arena_alloc(v->session->arena, (batch + 1) * sizeof *out);
     const double **data = arena_alloc(v->session->arena, (n_groups + 1) * sizeof *data);
     for (uint32_t g = 0; g < n_groups; g++) {

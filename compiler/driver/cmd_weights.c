@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "compiler/driver/given.h"
 #include "compiler/driver/manifest.h"
 #include "compiler/driver/observe.h"
 #include "compiler/driver/table.h"
@@ -15,7 +16,7 @@ struct given {
     void *parameters;
 };
 
-static bool open_given(struct given *given, uint32_t entries)
+static bool open_given(struct given *given)
 {
     struct session *session = given->session;
     const struct options *o = &session->options;
@@ -29,17 +30,16 @@ static bool open_given(struct given *given, uint32_t entries)
                    command_rows[o->command].name);
         return false;
     }
-    if (!given->model->loss) return true;
+    if (!given->model->loss && !given->model->minimizes_bulk) return true;
     /* For the batch of a run, so that the kernels, and with them the last bits, are the run's. */
-    struct job job = {.entries = entries,
+    struct job job = {.entries = observed_entries(given->model),
                       .real_bytes = o->real_bytes,
                       .batch = given->model->train.batch,
                       .interpreter = o->interpreter};
     given->module = compile(session, given->model, &job, &given->times);
     if (!given->module) return false;
     given->parameters = arena_alloc(session->arena, given->module->size[NNT_PARAMETERS] * o->real_bytes);
-    return weights_read(session->diag, o->value[OPTION_weights].at, o->value[OPTION_weights].text, given->module,
-                        given->parameters);
+    return given_weights(session, given->model, given->module, given->parameters);
 }
 
 static void close_given(struct given *given)
@@ -76,8 +76,8 @@ int cmd_eval(struct session *session)
 {
     struct given given = {.session = session};
     struct moment moment = {0};
-    if (open_given(&given, 1u << NNT_ENTRY_loss) && !given.module)
-        diag_input(session->diag, (struct span){0}, "no-loss", "the file has no boundary loss to evaluate");
+    if (open_given(&given) && !given.module)
+        diag_input(session->diag, (struct span){0}, "no-loss", "the file has no loss to evaluate");
     struct evaluator *evaluator =
         diag_failed(session->diag) ? NULL : evaluator_new(session->diag, given.module, given.data, 256);
     if (evaluator) {
@@ -89,6 +89,8 @@ int cmd_eval(struct session *session)
         if (evaluate(evaluator, tested ? &given.data->test : &given.data->train, NULL, 0, given.parameters,
                      losses_of(given.data), &moment))
             print_moments(session, &moment, 1);
+        struct convergence convergence = evaluator_convergence(evaluator);
+        convergence_warn(&convergence, session->diag, (struct span){0}, &given.model->ensemble, "evaluated");
     }
     evaluator_free(evaluator);
     close_given(&given);
@@ -102,7 +104,7 @@ int cmd_measure(struct session *session)
     struct moment moment[2];
     struct train_state at = {0};
     uint32_t n;
-    if (open_given(&given, 1u << NNT_ENTRY_loss)) {
+    if (open_given(&given)) {
         struct observed observed = {given.model, given.data, given.module,
                                     given.module ? session->options.real_bytes : 8, session->options.interpreter};
         observer = observer_new(session, &observed, &given.times);
@@ -112,6 +114,7 @@ int cmd_measure(struct session *session)
         if (observer && parameters &&
             observe(observer, &at, session->options.progress, true, parameters, NULL, moment, &n))
             print_moments(session, moment, n);
+        if (observer) observer_warn(observer);
     }
     observer_free(observer);
     close_given(&given);

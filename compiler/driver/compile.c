@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compiler/driver/given.h"
 #include "compiler/interp/interp.h"
 #include "compiler/irgen/irgen.h"
 #include "runtime/base/file.h"
@@ -60,8 +61,11 @@ struct model *read_model(struct session *session, const struct operand_text *fil
 
 struct data *read_data(struct session *session, const struct model *model)
 {
+    struct data_spec spec;
     if (model->data.present || !model->data.n_groups)
-        return data_open(session->diag, &model->data, session->options.real_bytes, MOST_DATA_BYTES);
+        return given_constants(session, model, &spec)
+                   ? data_open(session->diag, &spec, session->options.real_bytes, MOST_DATA_BYTES)
+                   : NULL;
     diag_input(session->diag, model->data.group[0].at, "no-data",
                "'%s' is an input or output and the file has no data block", model->data.group[0].shown);
     diag_hint(session->diag, "add one, as in: data { train xor() }");

@@ -31,7 +31,7 @@ MUST_USE struct ast_source *read_source(struct session *session, const struct op
 /* Parses and checks it with the session's settings, data folder and seed. */
 MUST_USE struct model *read_model(struct session *session, const struct operand_text *file, struct times *times,
                                   struct ast_source **out_source);
-/* Opens the model's data; NULL with messages, also where the network has inputs or outputs and the file no data block. */
+/* Opens the model's data, with the constants of given weights; NULL with messages, also where the network has inputs or outputs and the file no data block. */
 MUST_USE struct data *read_data(struct session *session, const struct model *model);
 /* Graph, passes and kernels; *out_graph may be NULL. */
 MUST_USE bool compile_kernels(struct session *session, const struct model *model, const struct job *job,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "compiler/driver/session.h"
+#include "runtime/record/record.h"
 
 static int run_command(struct session *session)
 {
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
     check_stdout(&session);
     session_messages(&session);
     int failed = diag_status(session.diag);
+    weights_close(session.weights);
     diag_free(session.diag);
     arena_free(session.arena);
     return failed ? failed : status;

@@ -209,7 +209,8 @@ void summary_print(const struct summary *s)
     json_t *folder = json_text(s->folder);
     char *quoted = json_dumps(folder, JSON_ENCODE_ANY);
     text_add(&line, "{\"summary\": {");
-    for (uint32_t i = 0; i < s->n_moments; i++) add_split(&line, &s->moment[i]);
+    for (uint32_t i = 0; i < 2; i++)
+        if (s->moment[i].n) add_split(&line, &s->moment[i]);
     add_seconds(&line, s);
     add_number(&line, "steps", (double)s->steps);
     add_number(&line, "parameters", (double)s->parameters);

@@ -13,8 +13,7 @@ const char *manifest_text(struct session *session, const struct model *model, co
 MUST_USE bool manifest_resume(struct session *session);
 /* The last line of --json: {"summary": …}. */
 struct summary {
-    const struct moment *moment; /* the last ones */
-    uint32_t n_moments;
+    const struct moment *moment; /* the last value of each key: train, test */
     struct times times;
     double first_step, train, measure, data;
     uint64_t steps, parameters;

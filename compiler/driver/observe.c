@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/driver/given.h"
 #include "runtime/record/record.h"
 
 enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
@@ -14,7 +15,7 @@ enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
 struct probe {
     uint32_t count;
     uint32_t *which;
-    const double **value; /* by group of the module: [count][size] or NULL */
+    const double **value; /* by group of the module: [count][size], of a sequence [count][rows][size], or NULL */
 };
 struct observer {
     struct session *session;
@@ -37,10 +38,22 @@ static uint32_t ensemble_measures(void)
     return mask;
 }
 
-/* Without a boundary loss, the loss is the bulk's, at the ensemble's states. */
+uint32_t observed_entries(const struct model *model)
+{
+    uint32_t entries = model->loss ? 1u << NNT_ENTRY_loss : 0;
+    bool free = false;
+    for (uint32_t g = 0; g < model->n_groups; g++) free |= !model->group[g].clamped;
+    if (model->minimizes_bulk)
+        entries |= 1u << NNT_ENTRY_ensemble_forward | 1u << (free ? NNT_ENTRY_relax : NNT_ENTRY_linearise);
+    return entries;
+}
+
+/* The loss of a file that trains on none is the bulk's, at the ensemble's states; there it settles, and there alone it relaxes. */
 static bool needs_ensemble(const struct model *model, uint32_t asked)
 {
-    return asked & ensemble_measures() || (!model->loss && asked >> MEASURE_loss & 1);
+    bool losses = model->loss || model->minimizes_bulk;
+    if (asked & ensemble_measures() || (!losses && asked >> MEASURE_loss & 1)) return true;
+    return asked >> MEASURE_dynamics & 1 && model->ensemble_proper && (model->ensemble.relaxed || !losses);
 }
 
 static bool any_needs_ensemble(const struct model *model)
@@ -57,10 +70,9 @@ static const struct split *split_of(const struct observer *o, const struct measu
     return spec->of_test ? &o->of.data->test : &o->of.data->train;
 }
 
-static double *widened(struct observer *o, const struct split *split, uint32_t group, const struct probe *probe,
-                       uint32_t size)
+static double *widened(struct observer *o, const struct split *split, uint32_t group, const struct probe *probe)
 {
-    size_t n = (size_t)probe->count * size;
+    size_t n = probe->count * data_numbers(&o->of.data->group[group]);
     double *wide = arena_alloc(o->session->arena, n * sizeof *wide);
     data_gather(o->of.data, split, group, probe->which, probe->count, wide);
     if (o->of.data->real_bytes == 8) return wide;
@@ -83,7 +95,7 @@ static void draw_probe(struct observer *o, const struct measure_spec *spec, stru
     out->value = arena_alloc(o->session->arena, model->n_groups * sizeof *out->value);
     for (uint32_t d = 0; d < o->of.data->n_groups; d++) {
         uint32_t g = model_group(model, o->of.data->group[d].name);
-        out->value[g] = widened(o, split, d, out, model->group[g].size);
+        out->value[g] = widened(o, split, d, out);
     }
 }
 
@@ -111,9 +123,11 @@ static bool open_ensemble(struct observer *o, struct times *times)
                       .real_bytes = 8,
                       .batch = ENSEMBLE_BATCH,
                       .interpreter = o->of.interpreter};
+    if (model->ensemble.relaxed) job.entries |= 1u << NNT_ENTRY_relax;
     o->gaussian_module = compile(o->session, model, &job, times);
     if (!o->gaussian_module) return false;
-    o->ensemble = ensemble_new(o->session->diag, model->ensemble_at, o->gaussian_module, ENSEMBLE_BATCH);
+    o->ensemble =
+        ensemble_new(o->session->diag, model->ensemble_at, o->gaussian_module, &model->ensemble, ENSEMBLE_BATCH);
     return o->ensemble != NULL;
 }
 
@@ -153,6 +167,13 @@ void observer_free(struct observer *o)
     release_module(o->gaussian_module);
 }
 
+void observer_warn(struct observer *o)
+{
+    struct convergence evaluated = o->evaluator ? evaluator_convergence(o->evaluator) : (struct convergence){0};
+    convergence_warn(&evaluated, o->session->diag, (struct span){0}, &o->of.model->ensemble, "evaluated");
+    if (o->ensemble) ensemble_warn(o->ensemble, o->session->diag);
+}
+
 double observer_seconds(const struct observer *o)
 {
     return o->seconds;
@@ -171,8 +192,7 @@ const double *observer_start(struct observer *o, uint64_t seed)
     double *start = arena_alloc(o->session->arena, module->size[NNT_PARAMETERS] * sizeof *start);
     init_parameters(module, seed, start);
     if (!options->given[OPTION_weights]) return start;
-    struct operand_text weights = options->value[OPTION_weights];
-    return weights_read(o->session->diag, weights.at, weights.text, module, start) ? start : NULL;
+    return given_weights(o->session, o->of.model, module, start) ? start : NULL;
 }
 
 /* The float64 module has fields of its own: parameters are copied field by field. */
@@ -200,13 +220,6 @@ static void add_estimate(struct moment *moment, const char *key, const char *err
     moment_add(moment, error_key, e.error);
 }
 
-static bool has_reading(const struct moment *moment, const char *key)
-{
-    for (uint32_t i = 0; i < moment->n; i++)
-        if (!strcmp(moment->reading[i].key, key)) return true;
-    return false;
-}
-
 static bool has_C_0(const struct gaussian *gaussian, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -217,11 +230,11 @@ static bool has_C_0(const struct gaussian *gaussian, uint32_t count)
 static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, double beta, struct moment *moment)
 {
     const struct gaussian *g = o->gaussian;
-    if (!has_reading(moment, "beta")) {
+    if (!moment_find(moment, "beta")) {
         moment_add(moment, "temperature", 1 / beta);
         moment_add(moment, "beta", beta);
     }
-    if (asked >> MEASURE_loss & 1 && !has_reading(moment, "loss.bulk"))
+    if (asked >> MEASURE_loss & 1 && !moment_find(moment, "loss.bulk"))
         moment_add(moment, "loss.bulk", ensemble_mean(&g->H, sizeof *g / sizeof(double), count).mean);
     if (asked >> MEASURE_U & 1) add_estimate(moment, "U", "U_error", &g->U, count);
     if (asked >> MEASURE_F & 1) add_estimate(moment, "F", "F_error", &g->F, count);
@@ -231,6 +244,7 @@ static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, dou
     if (asked >> MEASURE_C_0 & 1 && has_C_0(g, count)) add_estimate(moment, "C_0", "C_0_error", &g->C_0, count);
     if (asked >> MEASURE_lnZ & 1) add_estimate(moment, "lnZ", "lnZ_error", &g->lnZ, count);
     if (asked >> MEASURE_H_min & 1) add_estimate(moment, "H_min", "H_min_error", &g->H_min, count);
+    convergence_report(ensemble_convergence(o->ensemble), asked >> MEASURE_dynamics & 1, moment);
 }
 
 /* What was not asked for and cannot be had is left out from here on, training goes on. */
@@ -245,6 +259,7 @@ static bool leave_out(struct observer *o, uint64_t step)
               "the ensemble has no Gaussian at step %" PRIu64 ", so that its measures are left out from there on",
               step);
     diag_hint(o->session->diag, "ask for one in a `measure` block to be told which groups are at fault");
+    ensemble_warn(o->ensemble, o->session->diag);
     ensemble_free(o->ensemble);
     o->ensemble = NULL;
     return true;
@@ -284,19 +299,30 @@ static double weight_norm(const struct observer *o, const void *parameters)
     return sqrt(sum);
 }
 
+/* Of the probe, what the running means do not tell: training on the bulk alone leaves no boundary loss. */
+static bool observe_rest(struct observer *o, uint32_t asked, const struct probe *probe, const void *parameters,
+                         struct moment *train)
+{
+    struct moment rest = {0};
+    if (!evaluate(o->evaluator, &o->of.data->train, probe->which, probe->count, parameters, asked, &rest))
+        return false;
+    for (uint32_t i = 0; i < rest.n; i++)
+        if (!moment_find(train, rest.reading[i].key)) moment_add(train, rest.reading[i].key, rest.reading[i].value);
+    return true;
+}
+
 /* Losses and accuracy: the training split's running means (the probe set before the first step), and all of the test split. */
 static bool observe_losses(struct observer *o, uint32_t asked, const struct probe *probe, bool probe_is_test,
                            const void *parameters, const struct trainer *trainer, struct moment *train,
                            struct moment *test)
 {
     const struct data *data = o->of.data;
+    const struct nnt_module *module = o->of.module;
     if (!o->evaluator) return true;
-    if (trainer && trainer_state(trainer).samples)
-        trainer_running(trainer, asked, train);
-    else if (!probe_is_test) {
-        if (!evaluate(o->evaluator, &data->train, probe->which, probe->count, parameters, asked, train))
-            return false;
-    }
+    bool running = trainer && trainer_state(trainer).samples;
+    bool rest = !running || (module->objective == NNT_ON_BULK && module->loss != NNT_NONE);
+    if (running) trainer_running(trainer, asked, train);
+    if (rest && !probe_is_test && !observe_rest(o, asked, probe, parameters, train)) return false;
     return !data->test.count || evaluate(o->evaluator, &data->test, NULL, 0, parameters, asked, test);
 }
 
@@ -318,7 +344,7 @@ bool observe(struct observer *o, const struct train_state *at, double progress, 
     const struct model *model = o->of.model;
     double start = seconds(), epoch = at->steps_per_epoch ? (double)at->step / (double)at->steps_per_epoch : 0;
     uint32_t losses = 0, first = NNT_NONE, given[2] = {0},
-             mask = 1u << MEASURE_loss | 1u << MEASURE_rmse | 1u << MEASURE_accuracy;
+             mask = 1u << MEASURE_loss | 1u << MEASURE_rmse | 1u << MEASURE_accuracy | 1u << MEASURE_dynamics;
     bool good = true, norm = false;
     for (uint32_t i = 0; i < 2; i++)
         out_moment[i] = (struct moment){.step = at->step, .epoch = epoch, .test = i == 1};
@@ -337,7 +363,7 @@ bool observe(struct observer *o, const struct train_state *at, double progress, 
         if (!all && !is_due(o, b, at)) continue;
         good = observe_ensemble(o, spec->asked & ~*done, &o->probe[b], progress, parameters,
                                 &out_moment[spec->of_test]);
-        *done |= spec->asked & ensemble_measures();
+        *done |= spec->asked & (ensemble_measures() | 1u << MEASURE_dynamics);
     }
     if (norm) moment_add(&out_moment[0], "weight_norm", weight_norm(o, parameters));
     *out_n = out_moment[1].n ? 2 : 1;

@@ -10,15 +10,19 @@ struct observer;
 struct observed {
     const struct model *model;
     const struct data *data;
-    const struct nnt_module *module; /* with the entry `loss`; NULL where the file has no boundary loss */
+    const struct nnt_module *module; /* with observed_entries; NULL where the file has no loss that is trained on */
     uint32_t real_bytes;             /* of the parameters that observe() is given */
     bool interpreter;
 };
+/* The entries by which the losses of a module can be observed: of the boundary loss, and of the bulk loss where the file trains on it. */
+uint32_t observed_entries(const struct model *model);
 /* Draws the probes, allocates everything, and compiles the ensemble's own module (always float64) where one is asked for. NULL with
  * messages: an ensemble that the file asks for and that is not proper. */
 MUST_USE struct observer *observer_new(struct session *session, const struct observed *observed,
                                        struct times *times);
 void observer_free(struct observer *observer);
+/* Warns of what all measurements left in doubt: samples that did not settle or relax, and what the ensemble says. */
+void observer_warn(struct observer *observer);
 /* Whether something is due at this step. */
 bool observer_due(const struct observer *observer, const struct train_state *at);
 /* Measures all that is due (or everything, with `all`) at `progress`; `trainer` gives the running means of the training split (NULL:

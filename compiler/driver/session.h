@@ -4,6 +4,7 @@
 
 #include "compiler/driver/options.h"
 
+struct weights;
 struct session {
     struct diag *diag;
     struct arena *arena;
@@ -11,6 +12,7 @@ struct session {
     double began; /* seconds(), when the process started */
     const char *
         kept; /* the text of operand 0 where it is not read: a resumed run goes on with the file as it was; or NULL */
+    struct weights *weights; /* of --weights, once something asked for them (given.h) */
 };
 
 /* Seconds of a clock that only goes forward. */

@@ -3,7 +3,7 @@
  * What moves is carried in fields of WORK. Where gradients will be asked for, a field keeps the states of all ticks and another
  * the z they were made from, so that going back makes no product again but those of the adjoint. What does not move from tick
  * to tick (blocks from held groups, and their gradients) is computed once. */
-#include "compiler/irgen/gen.h"
+#include "compiler/irgen/dynamics.h"
 
 #include <stdlib.h>
 
@@ -16,10 +16,8 @@ struct stretch {
 struct ticks {
     bool kept;
     uint32_t count;
-    bool *moves; /* a group: its state changes from tick to tick */
-    uint32_t *x, *z,
-        *fixed;     /* a group: the fields of its state, of what it is made from, of what does not move of that */
-    uint32_t *loss; /* a term: the field of its mean over the rows so far */
+    struct moving m;         /* kept: x has a row more than there are ticks, z as many as there are */
+    uint32_t *loss;          /* a term: the field of its mean over the rows so far */
     struct stretch *stretch; /* in their order */
     uint32_t n_stretches;
 };
@@ -32,14 +30,23 @@ static int compare_numbers(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
+static bool loss_reads_z(const struct gen *gen, uint32_t g)
+{
+    for (uint32_t k = 0; k < gen->model->n_terms; k++)
+        if (term_reads(gen, k, VAR_STATE_Z, g)) return true;
+    return false;
+}
+
 static void find_stretches(struct gen *gen, struct ticks *t)
 {
     const struct model *m = gen->model;
-    uint32_t *cut = arena_alloc(gen->arena, (4 * m->n_groups + (size_t)3) * sizeof *cut), n = 0;
+    uint32_t *cut = arena_alloc(gen->arena, (6 * m->n_groups + (size_t)2) * sizeof *cut), n = 0;
 
     cut[n++] = 0;
     cut[n++] = t->count;
-    cut[n++] = t->count - 1; /* the loss reads what the last tick made */
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (t->kept && loss_reads_z(gen, g))
+            cut[n++] = t->count - 1; /* what the loss says of the last z goes back there */
     for (uint32_t g = 0; g < m->n_groups; g++) {
         const struct group *it = &m->group[g];
 
@@ -106,80 +113,30 @@ static uint32_t history(struct gen *gen, const char *prefix, const struct group 
     return ir_scratch(gen->g, arena_printf(gen->arena, "%s.%s", prefix, group->name), true, shape);
 }
 
-static bool loss_reads_z(const struct gen *gen, uint32_t g)
-{
-    for (uint32_t k = 0; k < gen->model->n_terms; k++)
-        if (term_reads(gen, k, VAR_STATE_Z, g)) return true;
-    return false;
-}
-
-/* Whether a held block feeds the group: then what does not move is worth keeping. */
-static bool has_fixed_block(const struct gen *gen, const struct ticks *t, uint32_t g)
-{
-    for (uint32_t k = 0; k < gen->model->n_blocks; k++)
-        if (gen->model->block[k].to == g && !t->moves[gen->model->block[k].from]) return true;
-    return false;
-}
-
-static bool is_free(const struct gen *gen, const struct sweep *sweep, uint32_t g)
-{
-    return gen->model->group[g].predicted && !group_is_held(&gen->model->group[g], sweep->held);
-}
-
-static uint32_t *no_fields(struct gen *gen, uint32_t count)
-{
-    uint32_t *fields = arena_alloc(gen->arena, (count + (size_t)1) * sizeof *fields);
-
-    for (uint32_t k = 0; k < count; k++) fields[k] = NNT_NONE;
-    return fields;
-}
-
 static struct ticks *new_ticks(struct gen *gen, const struct sweep *sweep, bool kept)
 {
     const struct model *m = gen->model;
     struct ticks *t = arena_alloc(gen->arena, sizeof *t);
 
     *t = (struct ticks){.kept = kept, .count = m->dynamics.ticks};
-    t->moves = arena_alloc(gen->arena, m->n_groups + 1);
-    t->x = no_fields(gen, m->n_groups);
-    t->z = no_fields(gen, m->n_groups);
-    t->fixed = no_fields(gen, m->n_groups);
-    t->loss = no_fields(gen, m->n_terms);
-    for (uint32_t g = 0; g < m->n_groups; g++)
-        t->moves[g] = is_free(gen, sweep, g) || (group_is_held(&m->group[g], sweep->held) && m->group[g].rows);
+    t->m = moving_new(gen, sweep);
+    t->loss = gen_no_fields(gen, m->n_terms);
     for (uint32_t g = 0; g < m->n_groups; g++) {
         const struct group *it = &m->group[g];
 
-        if (!is_free(gen, sweep, g)) continue;
-        t->x[g] = kept ? history(gen, "x", it, t->count + 1) : gen_scratch(gen, "x", it->name, it->size);
+        if (!t->m.moves[g] || group_is_held(it, sweep->held)) continue;
+        t->m.x[g] = kept ? history(gen, "x", it, t->count + 1) : gen_scratch(gen, "x", it->name, it->size);
         if (kept)
-            t->z[g] = history(gen, "z", it, t->count);
+            t->m.z[g] = history(gen, "z", it, t->count);
         else if (loss_reads_z(gen, g))
-            t->z[g] = gen_scratch(gen, "z", it->name, it->size);
-        if (has_fixed_block(gen, t, g)) t->fixed[g] = gen_scratch(gen, "fixed", it->name, it->size);
+            t->m.z[g] = gen_scratch(gen, "z", it->name, it->size);
     }
+    moving_add_fixed(gen, &t->m);
     find_stretches(gen, t);
     return t;
 }
 
 /* ---- forward ---- */
-
-/* What of z does not move: the blocks from held groups and the bias, at data. */
-static ir_id fixed_part(struct gen *gen, const struct sweep *sweep, uint32_t g)
-{
-    const struct ticks *t = sweep->ticks;
-    bool *fixed = arena_alloc(gen->arena, gen->model->n_groups + 1);
-    ir_id *state = arena_alloc(gen->arena, (gen->model->n_groups + 1) * sizeof *state);
-
-    for (uint32_t k = 0; k < gen->model->n_groups; k++) {
-        bool held = group_is_held(&gen->model->group[k], sweep->held);
-
-        fixed[k] = !t->moves[k];
-        state[k] = held && fixed[k] ? ir_source(gen->g, gen->at.module->group[k].data) : gen_zeros(gen, k);
-    }
-    struct sweep at = sweep_at(gen, state);
-    return sweep_sum(gen, &at, g, fixed, true);
-}
 
 /* The states before a tick, and z of a free group there: what moves alone. */
 static struct sweep before_tick(struct gen *gen, const struct sweep *sweep, struct stretch s)
@@ -190,40 +147,28 @@ static struct sweep before_tick(struct gen *gen, const struct sweep *sweep, stru
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
         if (group_is_held(&gen->model->group[g], sweep->held))
             state[g] = held_state(gen, g, s);
-        else if (t->x[g] == NNT_NONE)
+        else if (t->m.x[g] == NNT_NONE)
             state[g] = gen_zeros(gen, g);
         else
-            state[g] = t->kept ? read_row(gen, t->x[g], row_at(s, 0)) : ir_source(gen->g, t->x[g]);
+            state[g] = t->kept ? read_row(gen, t->m.x[g], row_at(s, 0)) : ir_source(gen->g, t->m.x[g]);
     }
     return sweep_at(gen, state);
-}
-
-static ir_id moving_part(struct gen *gen, const struct ticks *t, struct sweep *before, uint32_t g)
-{
-    return sweep_sum(gen, before, g, t->moves, t->fixed[g] == NNT_NONE);
-}
-
-static ir_id z_of_tick(struct gen *gen, const struct ticks *t, struct sweep *before, uint32_t g)
-{
-    ir_id moving = moving_part(gen, t, before, g), fixed;
-
-    if (t->fixed[g] == NNT_NONE) return moving;
-    fixed = ir_source(gen->g, t->fixed[g]);
-    return moving == IR_NONE ? fixed : ir_map(gen->g, PRIMITIVE_add, moving, fixed, IR_NONE);
 }
 
 static void begin(struct gen *gen, const struct sweep *sweep)
 {
     const struct ticks *t = sweep->ticks;
+    struct sweep at = before_tick(gen, sweep, t->stretch[0]);
 
     ir_begin_phase(gen->g, sweep->entry, 1);
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
-        if (t->x[g] == NNT_NONE) continue;
+        if (t->m.x[g] == NNT_NONE) continue;
         if (t->kept)
-            ir_define_row(gen->g, sweep->entry, gen_zeros(gen, g), t->x[g], 0, 0);
+            ir_define_row(gen->g, sweep->entry, gen_zeros(gen, g), t->m.x[g], 0, 0);
         else
-            ir_define(gen->g, sweep->entry, gen_zeros(gen, g), t->x[g]);
-        if (t->fixed[g] != NNT_NONE) ir_define(gen->g, sweep->entry, fixed_part(gen, sweep, g), t->fixed[g]);
+            ir_define(gen->g, sweep->entry, gen_zeros(gen, g), t->m.x[g]);
+        if (t->m.fixed[g] != NNT_NONE)
+            ir_define(gen->g, sweep->entry, moving_fixed_part(gen, &t->m, &at, g), t->m.fixed[g]);
     }
     for (uint32_t k = 0; k < gen->model->n_terms; k++)
         if (t->loss[k] != NNT_NONE)
@@ -287,31 +232,23 @@ static void compare(struct gen *gen, const struct sweep *sweep, struct sweep *af
     }
 }
 
-static ir_id *no_nodes(struct gen *gen)
-{
-    ir_id *nodes = arena_alloc(gen->arena, (gen->model->n_groups + 1) * sizeof *nodes);
-
-    for (uint32_t g = 0; g < gen->model->n_groups; g++) nodes[g] = IR_NONE;
-    return nodes;
-}
-
 static void run_stretch(struct gen *gen, const struct sweep *sweep, struct stretch s)
 {
     const struct ticks *t = sweep->ticks;
     struct sweep before = before_tick(gen, sweep, s), after;
-    ir_id *next = no_nodes(gen), *z = no_nodes(gen);
+    ir_id *next = gen_no_nodes(gen), *z = gen_no_nodes(gen);
 
     ir_begin_phase(gen->g, sweep->entry, s.end - s.first);
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
-        if (t->x[g] == NNT_NONE) continue;
-        z[g] = z_of_tick(gen, t, &before, g);
+        if (t->m.x[g] == NNT_NONE) continue;
+        z[g] = moving_z(gen, &t->m, &before, g);
         next[g] = gen_neurons(gen, gen->model->group[g].activation, z[g]);
         if (t->kept) {
-            define_at(gen, sweep, next[g], t->x[g], row_at(s, 1));
-            define_at(gen, sweep, z[g], t->z[g], row_at(s, 0));
+            define_at(gen, sweep, next[g], t->m.x[g], row_at(s, 1));
+            define_at(gen, sweep, z[g], t->m.z[g], row_at(s, 0));
         } else {
-            ir_define(gen->g, sweep->entry, next[g], t->x[g]);
-            if (t->z[g] != NNT_NONE) ir_define(gen->g, sweep->entry, z[g], t->z[g]);
+            ir_define(gen->g, sweep->entry, next[g], t->m.x[g]);
+            if (t->m.z[g] != NNT_NONE) ir_define(gen->g, sweep->entry, z[g], t->m.z[g]);
         }
     }
     after = after_tick(gen, sweep, s, next, z);
@@ -323,17 +260,17 @@ static void arrive(struct gen *gen, struct sweep *sweep)
 {
     const struct ticks *t = sweep->ticks;
     struct stretch last = {t->count - 1, t->count, false}, behind = {t->count, t->count + 1, false};
-    ir_id *z = sweep->made_from = no_nodes(gen);
+    ir_id *z = sweep->made_from = gen_no_nodes(gen);
 
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
         const struct group *it = &gen->model->group[g];
 
-        if (t->x[g] != NNT_NONE) {
+        if (t->m.x[g] != NNT_NONE) {
             sweep->state[g] =
-                t->kept ? ir_source_row(gen->g, t->x[g], (int32_t)t->count, 0) : ir_source(gen->g, t->x[g]);
-            if (t->z[g] != NNT_NONE)
-                z[g] =
-                    t->kept ? ir_source_row(gen->g, t->z[g], (int32_t)t->count - 1, 0) : ir_source(gen->g, t->z[g]);
+                t->kept ? ir_source_row(gen->g, t->m.x[g], (int32_t)t->count, 0) : ir_source(gen->g, t->m.x[g]);
+            if (t->m.z[g] != NNT_NONE)
+                z[g] = t->kept ? ir_source_row(gen->g, t->m.z[g], (int32_t)t->count - 1, 0)
+                               : ir_source(gen->g, t->m.z[g]);
         } else if (group_is_held(it, sweep->held)) {
             sweep->state[g] = held_state(gen, g, it->input ? last : behind);
         } else {
@@ -381,12 +318,6 @@ struct adjoint {
     ir_id coefficient;
 };
 
-static ir_id add(struct gen *gen, ir_id a, ir_id b)
-{
-    if (a == IR_NONE || b == IR_NONE) return a == IR_NONE ? b : a;
-    return ir_map(gen->g, PRIMITIVE_add, a, b, IR_NONE);
-}
-
 static ir_id weighed(const struct adjoint *a, ir_id loss)
 {
     return a->coefficient == IR_NONE ? loss : ir_map(a->gen->g, PRIMITIVE_mul, a->coefficient, loss, IR_NONE);
@@ -398,7 +329,7 @@ static ir_id last_loss(const struct adjoint *a)
     ir_id sum = IR_NONE;
 
     for (uint32_t k = 0; k < a->gen->model->n_terms; k++)
-        if (a->sweep->ticks->loss[k] == NNT_NONE) sum = add(a->gen, sum, gen_term(a->gen, a->sweep, k));
+        if (a->sweep->ticks->loss[k] == NNT_NONE) sum = gen_add(a->gen, sum, gen_term(a->gen, a->sweep, k));
     return sum == IR_NONE ? sum : weighed(a, sum);
 }
 
@@ -407,10 +338,10 @@ static bool moves_by(const struct gen *gen, const struct ticks *t, uint32_t p)
     for (uint32_t k = 0; k < gen->model->n_blocks; k++) {
         const struct block *block = &gen->model->block[k];
 
-        if (block->parameter == p && t->moves[block->from] && t->x[block->to] != NNT_NONE) return true;
+        if (block->parameter == p && t->m.moves[block->from] && t->m.x[block->to] != NNT_NONE) return true;
     }
     for (uint32_t g = 0; g < gen->model->n_groups; g++)
-        if (gen->model->group[g].bias == p && t->x[g] != NNT_NONE && t->fixed[g] == NNT_NONE) return true;
+        if (gen->model->group[g].bias == p && t->m.x[g] != NNT_NONE && t->m.fixed[g] == NNT_NONE) return true;
     return false;
 }
 
@@ -423,7 +354,7 @@ static void begin_adjoint(struct adjoint *a)
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
         const struct group *it = &gen->model->group[g];
 
-        if (t->x[g] == NNT_NONE) continue;
+        if (t->m.x[g] == NNT_NONE) continue;
         a->x[g] = gen_scratch(gen, "adjoint", it->name, it->size);
         ir_define(gen->g, a->sweep->entry,
                   loss == IR_NONE ? gen_zeros(gen, g) : ir_gradient(gen->g, loss, a->sweep->state[g]), a->x[g]);
@@ -431,7 +362,7 @@ static void begin_adjoint(struct adjoint *a)
             a->z[g] = gen_scratch(gen, "adjoint_z", it->name, it->size);
             ir_define(gen->g, a->sweep->entry, ir_gradient(gen->g, loss, a->sweep->made_from[g]), a->z[g]);
         }
-        if (t->fixed[g] == NNT_NONE) continue;
+        if (t->m.fixed[g] == NNT_NONE) continue;
         a->constant[g] = gen_scratch(gen, "adjoint_fixed", it->name, it->size);
         ir_define(gen->g, a->sweep->entry, gen_zeros(gen, g), a->constant[g]);
     }
@@ -454,13 +385,13 @@ static ir_id row_losses(const struct adjoint *a, struct stretch s, ir_id out_sta
     ir_id sum = IR_NONE;
 
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
-        if (t->x[g] == NNT_NONE) continue;
-        out_state[g] = read_row(gen, t->x[g], row_at(s, 1));
-        out_z[g] = read_row(gen, t->z[g], row_at(s, 0));
+        if (t->m.x[g] == NNT_NONE) continue;
+        out_state[g] = read_row(gen, t->m.x[g], row_at(s, 1));
+        out_z[g] = read_row(gen, t->m.z[g], row_at(s, 0));
     }
     struct sweep after = after_tick(gen, a->sweep, s, out_state, out_z);
     for (uint32_t k = 0; k < gen->model->n_terms; k++)
-        if (t->loss[k] != NNT_NONE) sum = add(gen, sum, row_loss(gen, &after, s, k));
+        if (t->loss[k] != NNT_NONE) sum = gen_add(gen, sum, row_loss(gen, &after, s, k));
     return sum == IR_NONE ? sum : weighed(a, sum);
 }
 
@@ -471,50 +402,42 @@ static ir_id adjoint_z(const struct adjoint *a, struct stretch s, uint32_t g, ir
     struct gen *gen = a->gen;
     ir_id back = ir_source(gen->g, a->x[g]), f = gen_neurons(gen, gen->model->group[g].activation, z), delta;
 
-    if (loss != IR_NONE) back = add(gen, back, ir_gradient(gen->g, loss, state));
+    if (loss != IR_NONE) back = gen_add(gen, back, ir_gradient(gen->g, loss, state));
     back = ir_map(gen->g, PRIMITIVE_hold, back, IR_NONE, IR_NONE);
     delta = ir_gradient(gen->g, ir_map(gen->g, PRIMITIVE_mul, f, back, IR_NONE), z);
-    if (loss != IR_NONE) delta = add(gen, delta, ir_gradient(gen->g, loss, z));
-    if (a->z[g] != NNT_NONE && s.end == a->sweep->ticks->count) delta = add(gen, delta, ir_source(gen->g, a->z[g]));
+    if (loss != IR_NONE) delta = gen_add(gen, delta, ir_gradient(gen->g, loss, z));
+    if (a->z[g] != NNT_NONE && s.end == a->sweep->ticks->count)
+        delta = gen_add(gen, delta, ir_source(gen->g, a->z[g]));
     return delta;
-}
-
-/* The sum of all elements of value * held factor. */
-static ir_id dot(struct gen *gen, ir_id value, ir_id factor)
-{
-    ir_id held = ir_map(gen->g, PRIMITIVE_hold, factor, IR_NONE, IR_NONE);
-    ir_id product = ir_map(gen->g, PRIMITIVE_mul, value, held, IR_NONE);
-
-    return ir_reduce(gen->g, REDUCE_SUM, product, (uint8_t)((1u << gen->g->node[product].shape.rank) - 1));
 }
 
 static void back_stretch(const struct adjoint *a, struct stretch s)
 {
     struct gen *gen = a->gen;
     const struct ticks *t = a->sweep->ticks;
-    ir_id *state = no_nodes(gen), *z = no_nodes(gen), loss, sum = IR_NONE;
+    ir_id *state = gen_no_nodes(gen), *z = gen_no_nodes(gen), loss, sum = IR_NONE;
     struct sweep before = before_tick(gen, a->sweep, s);
 
     ir_begin_phase(gen->g, a->sweep->entry, s.end - s.first);
     loss = row_losses(a, s, state, z);
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
-        if (t->x[g] == NNT_NONE) continue;
-        ir_id delta = adjoint_z(a, s, g, loss, state[g], z[g]), moving = moving_part(gen, t, &before, g);
+        if (t->m.x[g] == NNT_NONE) continue;
+        ir_id delta = adjoint_z(a, s, g, loss, state[g], z[g]), moving = moving_part(gen, &t->m, &before, g);
 
-        if (moving != IR_NONE) sum = add(gen, sum, dot(gen, moving, delta));
+        if (moving != IR_NONE) sum = gen_add(gen, sum, gen_dot(gen, moving, delta));
         if (a->constant[g] == NNT_NONE) continue;
-        delta = add(gen, ir_source(gen->g, a->constant[g]), delta);
+        delta = gen_add(gen, ir_source(gen->g, a->constant[g]), delta);
         ir_define(gen->g, a->sweep->entry, delta, a->constant[g]);
     }
     for (uint32_t g = 0; g < gen->model->n_groups; g++)
-        if (t->x[g] != NNT_NONE)
+        if (t->m.x[g] != NNT_NONE)
             ir_define(gen->g, a->sweep->entry,
                       sum == IR_NONE ? gen_zeros(gen, g) : ir_gradient(gen->g, sum, before.state[g]), a->x[g]);
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         ir_id q = ir_source(gen->g, gen->at.module->parameter[p].field);
 
         if (a->q[p] == NNT_NONE) continue;
-        ir_id more = add(gen, ir_source(gen->g, a->q[p]), ir_gradient(gen->g, sum, q));
+        ir_id more = gen_add(gen, ir_source(gen->g, a->q[p]), ir_gradient(gen->g, sum, q));
         ir_define(gen->g, a->sweep->entry, more, a->q[p]);
     }
 }
@@ -526,8 +449,8 @@ static ir_id rest_of_gradient(const struct adjoint *a, ir_id fixed, ir_id last, 
     ir_id q = ir_source(gen->g, gen->at.module->parameter[p].field), sum = IR_NONE;
 
     if (a->q[p] != NNT_NONE) sum = ir_source(gen->g, a->q[p]);
-    if (fixed != IR_NONE) sum = add(gen, sum, ir_gradient(gen->g, fixed, q));
-    if (last != IR_NONE) sum = add(gen, sum, ir_gradient(gen->g, last, q));
+    if (fixed != IR_NONE) sum = gen_add(gen, sum, ir_gradient(gen->g, fixed, q));
+    if (last != IR_NONE) sum = gen_add(gen, sum, ir_gradient(gen->g, last, q));
     if (sum == IR_NONE) sum = ir_broadcast(gen->g, ir_number(gen->g, 0), gen->g->node[q].shape);
     return ir_map(gen->g, PRIMITIVE_div, sum, ir_batch(gen->g), IR_NONE);
 }
@@ -535,13 +458,16 @@ static ir_id rest_of_gradient(const struct adjoint *a, ir_id fixed, ir_id last, 
 static void end_adjoint(const struct adjoint *a, ir_id out[])
 {
     struct gen *gen = a->gen;
+    const struct ticks *t = a->sweep->ticks;
+    struct sweep at = before_tick(gen, a->sweep, t->stretch[0]);
     ir_id fixed = IR_NONE, last;
 
     ir_begin_phase(gen->g, a->sweep->entry, 1);
     last = last_loss(a);
     for (uint32_t g = 0; g < gen->model->n_groups; g++)
         if (a->constant[g] != NNT_NONE)
-            fixed = add(gen, fixed, dot(gen, fixed_part(gen, a->sweep, g), ir_source(gen->g, a->constant[g])));
+            fixed = gen_add(gen, fixed,
+                            gen_dot(gen, moving_fixed_part(gen, &t->m, &at, g), ir_source(gen->g, a->constant[g])));
     for (uint32_t p = 0; p < gen->model->n_parameters; p++)
         out[p] = gen->model->parameter[p].frozen ? IR_NONE : rest_of_gradient(a, fixed, last, p);
 }
@@ -552,10 +478,10 @@ void ticks_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, ir
     const struct ticks *t = sweep->ticks;
     struct adjoint a = {.gen = gen,
                         .sweep = sweep,
-                        .x = no_fields(gen, m->n_groups),
-                        .z = no_fields(gen, m->n_groups),
-                        .constant = no_fields(gen, m->n_groups),
-                        .q = no_fields(gen, m->n_parameters),
+                        .x = gen_no_fields(gen, m->n_groups),
+                        .z = gen_no_fields(gen, m->n_groups),
+                        .constant = gen_no_fields(gen, m->n_groups),
+                        .q = gen_no_fields(gen, m->n_parameters),
                         .coefficient = coefficient};
 
     if (!t->kept) BUG("the ticks were not kept");

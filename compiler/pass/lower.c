@@ -52,7 +52,7 @@ static struct operand field_operand(const struct fusion *f, uint32_t field, stru
     if (row.is) {
         int64_t one = size / tensor->extent[0];
         at.offset = (uint64_t)((int64_t)at.offset + row.first * one);
-        at.step = row.step * one;
+        at.step = f->phase->times > 1 ? row.step * one : 0;
     }
     return operand_at(at, row_shape(tensor, row), size, access);
 }

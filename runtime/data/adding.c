@@ -13,6 +13,8 @@ bool adding_open(struct diag *diag, const struct source_spec *spec, struct table
         !field_new_numbers(diag, spec->at, &out->field[0], out->count, 2 * length) ||
         !field_new_numbers(diag, spec->at, &out->field[1], out->count, 1))
         return false;
+    out->field[0].rows = length;
+    out->field[0].sequence = true;
     for (uint32_t i = 0; i < out->count; i++) {
         struct random random = random_stream((uint64_t)spec->number[2], RANDOM_SOURCE, 0, i);
         float *pair = out->field[0].numbers + (size_t)i * 2 * length, *total = &out->field[1].numbers[i];

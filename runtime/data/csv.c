@@ -149,6 +149,8 @@ static bool refuse_row(struct walk *w, uint32_t at, uint32_t end, uint32_t found
     diag_input(w->diag, place(w->diag, c, at, end), "ragged-row", "a row of %s%u cell%s; %s has %u",
                more ? "at least " : "", found, found == 1 ? "" : "s",
                c->name != NULL ? "the header" : "the first row", c->n_columns);
+    if (more && c->separator == ',')
+        diag_hint(w->diag, "is a comma in it a decimal point, or part of a text without quotes?");
     return false;
 }
 
@@ -401,6 +403,9 @@ static bool read_table(struct walk *w, const struct source_spec *spec, size_t mo
     if (w->table->count == 0 || w->table->count > INT32_MAX) {
         diag_input(w->diag, c->at, "no-samples", "'%s' has %u rows; from 1 to 2147483647 expected", c->path,
                    w->table->count);
+        if (w->table->count == 0 && memchr(c->text, '\r', c->length) != NULL &&
+            memchr(c->text, '\n', c->length) == NULL)
+            diag_hint(w->diag, "its lines end in CR alone; LF or CR LF are read");
         return false;
     }
     if (!check_bytes(w, most_bytes)) return false;

@@ -140,15 +140,17 @@ static bool new_arrays(struct data *data)
     data->noise = calloc(n, sizeof *data->noise);
     data->scale = calloc(n, sizeof *data->scale);
     data->offset = calloc(n, sizeof *data->offset);
+    data->filled = calloc(n, sizeof *data->filled);
     return data->train.value && data->test.value && data->target && data->low && data->high && data->classes &&
-           data->noise && data->scale && data->offset;
+           data->noise && data->scale && data->offset && data->filled;
 }
 
 static bool check_bytes(struct diag *diag, const struct data_spec *spec, const struct data *data, size_t most_bytes)
 {
     double bytes = 0;
     for (uint32_t g = 0; g < spec->n_groups; g++)
-        bytes += ((double)data->train.count + data->test.count) * spec->group[g].size * data->real_bytes;
+        bytes += ((double)data->train.count + data->test.count) * (double)data_numbers(&spec->group[g]) *
+                 data->real_bytes;
     if (bytes <= (double)most_bytes) return true;
     diag_input(diag, spec->train.at, "too-large", "%u samples take %.0f bytes; at most %zu are allowed",
                data->train.count + data->test.count, bytes, most_bytes);
@@ -215,13 +217,14 @@ void data_free(struct data *data)
     free(data->noise);
     free(data->scale);
     free(data->offset);
+    free(data->filled);
     free(data);
 }
 
 void data_gather_epoch(const struct data *data, const struct split *split, uint32_t group, const uint32_t *which,
                        uint32_t n, uint64_t epoch, void *out)
 {
-    size_t bytes = (size_t)data->group[group].size * data->real_bytes;
+    size_t bytes = data_numbers(&data->group[group]) * data->real_bytes;
     const char *values = split->value[group];
     bool noise = data->noise != NULL && data->noise[group].n > 0 && split == &data->train;
     for (uint32_t i = 0; i < n; i++) {

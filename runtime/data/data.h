@@ -77,6 +77,12 @@ struct binding_spec {
     uint8_t
         scaled; /* the value is exactly a STANDARDIZE or MINMAX: its constants are scale.GROUP and offset.GROUP */
 };
+/* What standardize or minmax of a group is to do: datum = (raw - offset) / scale, [count] each. */
+struct scale_spec {
+    const char *group; /* tensor name */
+    uint32_t count;
+    const double *scale, *offset; /* NULL: not known */
+};
 struct data_spec {
     bool present;
     struct source_spec train, test;
@@ -101,6 +107,8 @@ struct data_spec {
         struct span at;
     } *group;
     const char *folder; /* paths are relative to it: --data, or the folder of the .nnt file */
+    uint32_t n_given;   /* constants that weights bring: they hold for a scaled binding, whatever the data are */
+    const struct scale_spec *given;
 };
 
 /* How a target is to be read for accuracy. */
@@ -121,9 +129,15 @@ struct data {
     struct noise_list *noise; /* a group; NULL: none has noise */
     uint64_t noise_seed;
     double **scale,
-        **offset;   /* a group: [size] each where it was scaled, else NULL: datum = (raw - offset) / scale */
-    double seconds; /* reading, binding and splitting */
+        **offset;     /* a group: [size] each where it was scaled, else NULL: datum = (raw - offset) / scale */
+    uint32_t *filled; /* a group: numbers of a datum that the source gave; behind them are zeros, without noise */
+    double seconds;   /* reading, binding and splitting */
 };
+/* Numbers of a group's datum: [size], of a sequence [rows][size]. */
+static inline size_t data_numbers(const struct data_group *group)
+{
+    return (size_t)group->size * (group->rows > 0 ? group->rows : 1);
+}
 
 /* Opens and binds everything; NULL with messages (file, position of the statement, what was found). Without `present` a set with
  * one sample and no groups. Sizes are bounded: more than `most_bytes` of values is refused. The caller frees. */

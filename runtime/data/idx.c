@@ -126,6 +126,7 @@ static bool read_field(struct diag *diag, struct idx *idx, unsigned char *bytes,
     out->count = idx->extent[0];
     memmove(bytes, bytes + idx->header, idx->values);
     field->width = (uint32_t)idx->width;
+    if (idx->rank > 2) field->rows = idx->extent[1];
     field->bytes = bytes;
     if (idx->rank == 1) number_classes(field, out->count);
     return true;

@@ -38,7 +38,7 @@ void noise_apply(const struct data *data, uint32_t group, struct random *random,
 {
     double middle = (data->low[group] + data->high[group]) / 2;
     for (uint32_t i = 0; i < data->noise[group].n; i++)
-        for (uint32_t k = 0; k < data->group[group].size; k++) {
+        for (uint32_t k = 0; k < data->filled[group]; k++) {
             const struct noise_spec *noise = &data->noise[group].noise[i];
             double *wide = (double *)numbers + k;
             float *narrow = (float *)numbers + k;

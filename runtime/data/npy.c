@@ -221,6 +221,7 @@ static bool fill_field(const struct npy *npy, struct field *field)
     if (narrow ? !field_new_numbers(npy->diag, npy->at, field, count, width)
                : !field_new_doubles(npy->diag, npy->at, field, count, width))
         return false;
+    if (npy->rank > 2) field->rows = (uint32_t)npy->extent[1];
     for (size_t sample = 0; sample < count; sample++)
         for (size_t rest = 0; rest < width; rest++) {
             double value = number_at(npy, place_of(npy, sample, rest));

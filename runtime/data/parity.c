@@ -11,6 +11,8 @@ bool parity_open(struct diag *diag, const struct source_spec *spec, struct table
         !field_new_numbers(diag, spec->at, &out->field[0], out->count, length) ||
         !field_new_label(diag, spec->at, &out->field[1], out->count, 2))
         return false;
+    out->field[0].rows = length;
+    out->field[0].sequence = true;
     for (uint32_t i = 0; i < out->count; i++) {
         struct random random = random_stream((uint64_t)spec->number[2], RANDOM_SOURCE, 0, i);
         uint32_t ones = 0;

@@ -98,10 +98,18 @@ void pick_note(struct columns *c, const struct column *column)
     }
 }
 
-static bool not_seen(struct columns *c, const struct column *column, uint32_t sample, const char *text)
+/* `occurs`: which of the training table's classes are trained on. */
+static bool not_seen(struct columns *c, const struct column *column, uint32_t sample, const char *text,
+                     const bool occurs[])
 {
+    const struct field *train = &c->view[TRAIN].table->field[column->picked[TRAIN][0]];
+    const char **known = arena_alloc(c->arena, (train->classes + 1) * sizeof *known);
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < train->classes; k++)
+        if (occurs[k]) known[n++] = train->text[k];
     diag_input(c->diag, at_cell(c, TEST, sample, column->picked[TEST][0]), "unseen-class",
                "the label '%s' is of the test data alone; a label of the training data was expected", text);
+    diag_did_you_mean(c->diag, text, known, n);
     diag_note(c->diag, column->derived->at, "read here");
     return false;
 }
@@ -119,7 +127,7 @@ static bool match_classes(struct columns *c, struct column *column)
         const char *text = b->text[b->bytes[test->row[i]]];
         uint32_t k = 0;
         while (k < a->classes && strcmp(a->text[k], text) != 0) k++;
-        if (k == a->classes || !occurs[k]) return not_seen(c, column, i, text);
+        if (k == a->classes || !occurs[k]) return not_seen(c, column, i, text, occurs);
         column->class_of[b->bytes[test->row[i]]] = (uint8_t)k;
     }
     return true;

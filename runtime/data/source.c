@@ -74,7 +74,7 @@ void field_row(const struct field *field, uint32_t sample, double *out)
         else if (field->classes > 0)
             out[k] = field->bytes[first + k];
         else
-            out[k] = field->bytes[first + k] / 255.0;
+            out[k] = field->bytes[first + k] / FIELD_WHITE;
     }
 }
 

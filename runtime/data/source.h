@@ -4,11 +4,14 @@
 
 #include "runtime/data/data.h"
 
-/* One field of every sample: bytes, numbers or float64, [count][width]; the other pointers are NULL. A label's bytes
+/* One field of every sample: bytes, numbers or float64, [count][width]; the other pointers are NULL. Of a sequence,
+ * or where an array of a file may be one, a sample's numbers stand in rows: [rows][width / rows]. A label's bytes
  * are class numbers once table_open has returned; a picture's bytes stand for 0 … 1. */
 struct field {
     const char *name; /* NULL: a column of a csv without names */
     uint32_t width;
+    uint32_t rows;     /* 0: none */
+    bool sequence;     /* nothing but a sequence; an array of three axes is one where a group wants rows of it */
     uint32_t classes;  /* of a label; 0 where the field is none */
     uint8_t code[256]; /* of a label: what was written for class k */
     uint8_t *bytes;
@@ -20,6 +23,8 @@ struct field {
     const char **text;
     uint32_t first_text;
 };
+/* A picture's byte that stands for 1. */
+#define FIELD_WHITE 255.0
 struct csv;
 struct table {
     uint32_t count, n_fields;

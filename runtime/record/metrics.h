@@ -23,6 +23,8 @@ void metrics_heading(const struct columns *columns, struct text *out);
 void metrics_row(const char *line, size_t length, const struct columns *columns, struct text *out);
 /* The whole table of a metrics.jsonl; columns are added to. */
 void metrics_table(const char *lines, size_t length, struct columns *columns, struct text *out);
+/* Sets the values of each line in the moment of its split, train before test, so that the last one of each key stays. */
+void metrics_last(const char *lines, size_t length, struct moment out[2]);
 /* The lines of a metrics.jsonl that are whole and not behind `step`. */
 void metrics_until(const char *lines, size_t length, uint64_t step, struct text *out);
 

@@ -170,6 +170,16 @@ bool record_run(struct record *record, struct diag *diag, const char *json)
     return written;
 }
 
+bool record_last(const struct record *record, struct diag *diag, struct moment out[2])
+{
+    size_t length = 0;
+    char *lines = file_read(diag, nowhere, record->jsonl, most_metrics, &length);
+    if (!lines) return false;
+    metrics_last(lines, length, out);
+    free(lines);
+    return true;
+}
+
 /* metrics.csv from the lines of metrics.jsonl: only at the end are all the columns known. */
 static bool write_table(struct record *record, struct diag *diag)
 {

@@ -19,6 +19,8 @@ MUST_USE bool record_moment(struct record *record, struct diag *diag, const stru
 /* The line of a moment as record_moment writes it, without newline; free(). Keys in order; step epoch split first.
  */
 MUST_USE char *record_line(const struct moment *moment);
+/* The last value of each key of the run so far, from metrics.jsonl: of the training split, then of the test split. */
+MUST_USE bool record_last(const struct record *record, struct diag *diag, struct moment out[2]);
 /* run.json's text, written whole. */
 MUST_USE bool record_run(struct record *record, struct diag *diag, const char *json);
 MUST_USE bool record_close(struct record *record, struct diag *diag); /* frees */
@@ -33,9 +35,21 @@ struct extra_tensor {
 };
 MUST_USE bool weights_write(struct diag *diag, const char *path, const struct nnt_module *module,
                             const void *parameters, const struct extra_tensor *extra, uint32_t n_extra);
-/* Reads into `parameters` (converted where the file has the other float type). Every tensor of the module must be
- * there with its shape; unknown tensors but scale.* and offset.* are refused. A message says which tensor, what was
- * found, what was expected. The header is bounded, offsets are checked, values must be finite. */
+/* A weights file as it was read (once: it may be a pipe), its header checked by itself: the header is bounded, offsets are
+ * checked. `numbers` that its network has bound its size. NULL with a message at `at`; weights_close frees. The messages of the
+ * others stand there too. */
+struct weights;
+MUST_USE struct weights *weights_open(struct diag *diag, struct span at, const char *path, uint64_t numbers);
+void weights_close(struct weights *weights);
+/* Its tensors into `parameters` (converted where the file has the other float type). Every tensor of the module must be
+ * there with its shape, and be finite; unknown tensors but scale.* and offset.* are refused. A message says which tensor, what
+ * was found, what was expected. */
+MUST_USE bool weights_take(const struct weights *weights, const struct nnt_module *module, void *parameters);
+/* Its tensor scale.GROUP or offset.GROUP, of one axis, finite, no scale 0, in the arena; values NULL where it has none. false
+ * with a message. */
+MUST_USE bool weights_extra(const struct weights *weights, struct arena *arena, const char *name,
+                            struct extra_tensor *out);
+/* Opens, takes and closes. */
 MUST_USE bool weights_read(struct diag *diag, struct span at, const char *path, const struct nnt_module *module,
                            void *parameters);
 

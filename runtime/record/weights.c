@@ -102,12 +102,12 @@ bool weights_write(struct diag *diag, const char *path, const struct nnt_module 
 
 /* ---- reading: the file and its header ---- */
 
-/* What is being read, for the messages. */
-struct reader {
+/* The file as it was read; its header is checked by itself. */
+struct weights {
     struct diag *diag;
     struct span at;
-    const char *path;
-    const struct nnt_module *module;
+    char *path, *bytes;
+    json_t *header;
     const char *data; /* behind the header */
     size_t n_data;
 };
@@ -118,8 +118,8 @@ struct place {
     uint64_t begin, end;
 };
 
-static bool refuse(const struct reader *r, const char *format, ...) PRINTF(2, 3);
-static bool refuse(const struct reader *r, const char *format, ...)
+static bool refuse(const struct weights *r, const char *format, ...) PRINTF(2, 3);
+static bool refuse(const struct weights *r, const char *format, ...)
 {
     va_list arguments;
     char *why;
@@ -131,17 +131,18 @@ static bool refuse(const struct reader *r, const char *format, ...)
     return false;
 }
 
-static bool read_header(struct reader *r, const char *bytes, size_t length, json_t **out)
+static bool read_header(struct weights *r, size_t length)
 {
     uint64_t n = 0;
     json_error_t error;
+    const char *bytes = r->bytes;
     if (length < PREFIX) return refuse(r, "no safetensors file: it has %zu bytes", length);
     for (uint32_t i = 0; i < PREFIX; i++) n |= (uint64_t)(unsigned char)bytes[i] << 8 * i;
     if (n > MOST_HEADER) return refuse(r, "a header of %" PRIu64 " bytes; expected at most %d", n, MOST_HEADER);
     if (n > length - PREFIX)
         return refuse(r, "cut short: a header of %" PRIu64 " bytes in a file of %zu", n, length);
-    *out = json_loadb(bytes + PREFIX, n, JSON_REJECT_DUPLICATES, &error);
-    if (!*out) return refuse(r, "its header is no JSON: %s", error.text);
+    r->header = json_loadb(bytes + PREFIX, n, JSON_REJECT_DUPLICATES, &error);
+    if (!r->header) return refuse(r, "its header is no JSON: %s", error.text);
     r->data = bytes + PREFIX + n;
     r->n_data = length - PREFIX - n;
     return true;
@@ -179,7 +180,7 @@ static bool shape_length(const json_t *tensor, uint64_t *out)
 }
 
 /* Checks one entry of the header by itself. */
-static bool read_place(const struct reader *r, const char *name, const json_t *tensor, struct place *out)
+static bool read_place(const struct weights *r, const char *name, const json_t *tensor, struct place *out)
 {
     const json_t *offsets = json_object_get(tensor, "data_offsets");
     uint64_t length, bytes;
@@ -209,7 +210,7 @@ static int by_begin(const void *a, const void *b)
 }
 
 /* The tensors must cover the data, each byte once. */
-static bool places_fit(const struct reader *r, struct place *place, size_t n)
+static bool places_fit(const struct weights *r, struct place *place, size_t n)
 {
     uint64_t end = 0;
     qsort(place, n, sizeof *place, by_begin);
@@ -222,6 +223,54 @@ static bool places_fit(const struct reader *r, struct place *place, size_t n)
     if (end == r->n_data) return true;
     return refuse(r, "%" PRIu64 " bytes at the end are no tensor's", r->n_data - end);
 }
+
+/* Checks every entry of the header, and that together they are the file. */
+static bool check_header(const struct weights *r)
+{
+    json_t *header = r->header;
+    struct place *place = calloc(json_object_size(header) + 1, sizeof *place);
+    const char *name;
+    json_t *tensor;
+    size_t n = 0;
+    if (!place) arena_exhausted();
+    bool good = json_is_object(header) || refuse(r, "its header is no JSON object");
+    json_object_foreach(header, name, tensor)
+    {
+        if (!good) break;
+        if (strcmp(name, "__metadata__") == 0)
+            good = json_is_object(tensor) || refuse(r, "its __metadata__ is no object");
+        else
+            good = read_place(r, name, tensor, &place[n++]);
+    }
+    good = good && places_fit(r, place, n);
+    free(place);
+    return good;
+}
+
+struct weights *weights_open(struct diag *diag, struct span at, const char *path, uint64_t numbers)
+{
+    struct weights *r = calloc(1, sizeof *r);
+    size_t length, bytes, most = PREFIX + MOST_HEADER + MOST_EXTRA;
+    if (!r || !(r->path = strdup(path))) arena_exhausted();
+    r->diag = diag;
+    r->at = at;
+    bool fits = size_product(numbers, sizeof(double), &bytes) && bytes <= SIZE_MAX - most;
+    r->bytes = file_read(diag, at, path, fits ? most + bytes : SIZE_MAX, &length);
+    if (r->bytes && read_header(r, length) && check_header(r)) return r;
+    weights_close(r);
+    return NULL;
+}
+
+void weights_close(struct weights *r)
+{
+    if (!r) return;
+    json_decref(r->header);
+    free(r->bytes);
+    free(r->path);
+    free(r);
+}
+
+/* ---- reading: the tensors ---- */
 
 static bool begins_with(const char *text, const char *start)
 {
@@ -236,40 +285,15 @@ static bool is_known(const struct nnt_module *module, const char *name)
     return false;
 }
 
-static bool refuse_unknown(const struct reader *r, const char *name)
+static bool refuse_unknown(const struct weights *r, const struct nnt_module *module, const char *name)
 {
-    const char **names = calloc(r->module->n_parameters + 1, sizeof *names);
-    refuse(r, "'%s' is no tensor of network '%s'", name, r->module->name);
-    for (uint32_t p = 0; names && p < r->module->n_parameters; p++) names[p] = field_of(r->module, p)->name;
-    if (names) diag_did_you_mean(r->diag, name, names, r->module->n_parameters);
+    const char **names = calloc(module->n_parameters + 1, sizeof *names);
+    refuse(r, "'%s' is no tensor of network '%s'", name, module->name);
+    for (uint32_t p = 0; names && p < module->n_parameters; p++) names[p] = field_of(module, p)->name;
+    if (names) diag_did_you_mean(r->diag, name, names, module->n_parameters);
     free(names);
     return false;
 }
-
-/* Checks every entry of the header, and that together they are the file. */
-static bool check_header(const struct reader *r, json_t *header)
-{
-    struct place *place = calloc(json_object_size(header) + 1, sizeof *place);
-    const char *name;
-    json_t *tensor;
-    size_t n = 0;
-    if (!place) arena_exhausted();
-    bool good = json_is_object(header) || refuse(r, "its header is no JSON object");
-    json_object_foreach(header, name, tensor)
-    {
-        if (!good) break;
-        if (strcmp(name, "__metadata__") == 0)
-            good = json_is_object(tensor) || refuse(r, "its __metadata__ is no object");
-        else
-            good =
-                (is_known(r->module, name) || refuse_unknown(r, name)) && read_place(r, name, tensor, &place[n++]);
-    }
-    good = good && places_fit(r, place, n);
-    free(place);
-    return good;
-}
-
-/* ---- reading: the tensors ---- */
 
 /* "[4, 2]" of the header's or the field's shape. */
 static void shape_text(const json_t *shape, struct text *out)
@@ -282,7 +306,7 @@ static void shape_text(const json_t *shape, struct text *out)
     text_add(out, "]");
 }
 
-static bool refuse_shape(const struct reader *r, const struct nnt_field *field, const json_t *shape)
+static bool refuse_shape(const struct weights *r, const struct nnt_field *field, const json_t *shape)
 {
     struct text found = {0}, expected = {0};
     shape_text(shape, &found);
@@ -312,10 +336,10 @@ static double file_number(const char *at, uint32_t bytes)
     return bytes == 4 ? (double)f : d;
 }
 
-static bool read_tensor(const struct reader *r, const json_t *header, const struct nnt_field *field, bool hollow,
-                        void *parameters)
+static bool read_tensor(const struct weights *r, const struct nnt_module *module, const struct nnt_field *field,
+                        bool hollow, void *parameters)
 {
-    const json_t *tensor = json_object_get(header, field->name);
+    const json_t *tensor = json_object_get(r->header, field->name);
     if (!tensor) return refuse(r, "'%s' is missing", field->name);
     if (!same_shape(field, json_object_get(tensor, "shape")))
         return refuse_shape(r, field, json_object_get(tensor, "shape"));
@@ -323,7 +347,7 @@ static bool read_tensor(const struct reader *r, const json_t *header, const stru
     const char *from = r->data + json_integer_value(json_array_get(json_object_get(tensor, "data_offsets"), 0));
     for (uint64_t i = 0; i < length_of(field); i++) {
         double value = file_number(from + i * bytes, bytes);
-        bool narrow = r->module->real_bytes == 4;
+        bool narrow = module->real_bytes == 4;
         if (!isfinite(narrow ? (double)(float)value : value))
             return refuse(r, "number %" PRIu64 " of '%s' is not finite%s", i + 1, field->name,
                           isfinite(value) ? " as float32" : "");
@@ -337,25 +361,53 @@ static bool read_tensor(const struct reader *r, const json_t *header, const stru
     return true;
 }
 
-static size_t most_bytes(const struct nnt_module *module)
+bool weights_take(const struct weights *r, const struct nnt_module *module, void *parameters)
 {
-    size_t bytes = PREFIX + MOST_HEADER + MOST_EXTRA;
+    const char *name;
+    json_t *tensor;
+    json_object_foreach(r->header, name, tensor)
+    {
+        if (strcmp(name, "__metadata__") != 0 && !is_known(module, name)) return refuse_unknown(r, module, name);
+    }
     for (uint32_t p = 0; p < module->n_parameters; p++)
-        bytes += (size_t)length_of(field_of(module, p)) * sizeof(double);
-    return bytes;
+        if (!read_tensor(r, module, field_of(module, p), module->parameter[p].hollow, parameters)) return false;
+    return true;
 }
 
 bool weights_read(struct diag *diag, struct span at, const char *path, const struct nnt_module *module,
                   void *parameters)
 {
-    struct reader r = {.diag = diag, .at = at, .path = path, .module = module};
-    size_t length;
-    char *bytes = file_read(diag, at, path, most_bytes(module), &length);
-    json_t *header = NULL;
-    bool good = bytes && read_header(&r, bytes, length, &header) && check_header(&r, header);
-    for (uint32_t p = 0; good && p < module->n_parameters; p++)
-        good = read_tensor(&r, header, field_of(module, p), module->parameter[p].hollow, parameters);
-    json_decref(header);
-    free(bytes);
+    uint64_t numbers = 0;
+    for (uint32_t p = 0; p < module->n_parameters; p++) numbers += length_of(field_of(module, p));
+    struct weights *weights = weights_open(diag, at, path, numbers);
+    bool good = weights && weights_take(weights, module, parameters);
+    weights_close(weights);
     return good;
+}
+
+/* ---- reading: constants of the data ---- */
+
+/* A tensor of one axis, as float64 in the arena. */
+static bool read_numbers(const struct weights *r, const char *name, struct arena *arena, struct extra_tensor *out)
+{
+    const json_t *tensor = json_object_get(r->header, name), *shape = json_object_get(tensor, "shape");
+    uint64_t bytes = dtype_bytes(tensor), n = (uint64_t)json_integer_value(json_array_get(shape, 0));
+    if (json_array_size(shape) != 1 || n > UINT32_MAX)
+        return refuse(r, "'%s' has %zu axes; one was expected", name, json_array_size(shape));
+    const char *from = r->data + json_integer_value(json_array_get(json_object_get(tensor, "data_offsets"), 0));
+    double *values = arena_alloc(arena, (n + 1) * sizeof *values);
+    for (uint64_t i = 0; i < n; i++) {
+        values[i] = file_number(from + i * bytes, (uint32_t)bytes);
+        if (!isfinite(values[i])) return refuse(r, "number %" PRIu64 " of '%s' is not finite", i + 1, name);
+        if (values[i] == 0 && begins_with(name, "scale."))
+            return refuse(r, "number %" PRIu64 " of '%s' is 0; data are divided by it", i + 1, name);
+    }
+    *out = (struct extra_tensor){name, values, (uint32_t)n};
+    return true;
+}
+
+bool weights_extra(const struct weights *r, struct arena *arena, const char *name, struct extra_tensor *out)
+{
+    *out = (struct extra_tensor){.name = name};
+    return !json_object_get(r->header, name) || read_numbers(r, name, arena, out);
 }

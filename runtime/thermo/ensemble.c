@@ -1,21 +1,31 @@
-/* ensemble.c: the canonical ensemble: properness, the samples of a probe one after another, and what is told where
- * it has no Gaussian. */
+/* ensemble.c: the canonical ensemble: properness, the samples of a probe one after another, what is told where it has no
+ * Gaussian, and what is left in doubt. */
 #include "runtime/thermo/ensemble.h"
 
 #include "runtime/base/text.h"
 #include "runtime/thermo/gaussian.h"
 #include "runtime/thermo/slabs.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What evaluations left in doubt. */
+struct doubts {
+    uint64_t samples, saddles, below; /* at no minimum although relaxed; H_min < 0 although V >= 0 */
+    struct text saddle;               /* the groups of the first saddle's direction */
+    struct convergence convergence;
+};
 struct ensemble {
     const struct nnt_module *module;
+    struct ensemble_spec spec;
     struct span at;
     uint32_t batch;
     struct gaussian_model model;
     struct nnt_call call;
+    struct convergence convergence; /* of the last evaluation */
+    struct doubts doubts;
 };
 
 static const uint32_t slabs_of_calls =
@@ -56,15 +66,21 @@ static bool statically_proper(struct diag *diag, struct span at, const struct nn
     return proper;
 }
 
-struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module, uint32_t batch)
+static const struct ensemble_spec forward_state = {0};
+
+struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
+                              const struct ensemble_spec *spec, uint32_t batch)
 {
+    if (!spec) spec = &forward_state;
     if (module->real_bytes != 8 || !module->entry[NNT_ENTRY_ensemble_forward] ||
         !module->entry[NNT_ENTRY_linearise])
         BUG("an ensemble needs ensemble_forward and linearise in float64");
+    if (spec->relaxed && !module->entry[NNT_ENTRY_relax]) BUG("a relaxed reference needs the entry relax");
     if (!something_is_free(diag, at, module) || !statically_proper(diag, at, module)) return NULL;
     struct ensemble *ensemble = calloc(1, sizeof *ensemble);
-    if (ensemble) *ensemble = (struct ensemble){.module = module, .at = at, .batch = batch > 0 ? batch : 1};
-    if (!ensemble || !gaussian_init(&ensemble->model, module)) {
+    if (ensemble)
+        *ensemble = (struct ensemble){.module = module, .spec = *spec, .at = at, .batch = batch > 0 ? batch : 1};
+    if (!ensemble || !gaussian_init(&ensemble->model, module, spec->relaxed && spec->full)) {
         double n = ensemble ? ensemble->model.n : 0;
         diag_machine(diag, at, "memory", "memory is short: the Gaussian of %.0f free neurons needs %.1f MB", n,
                      8 * n * n / 1e6);
@@ -83,6 +99,7 @@ void ensemble_free(struct ensemble *ensemble)
     if (!ensemble) return;
     gaussian_fini(&ensemble->model);
     slabs_fini(&ensemble->call, slabs_of_calls);
+    text_fini(&ensemble->doubts.saddle);
     free(ensemble);
 }
 
@@ -137,13 +154,41 @@ static void tell_cure(const struct ensemble *ensemble, struct diag *diag, const 
                   "only the Gaussian is singular there: V'' vanishes at this state, so that sampling would do");
 }
 
+static void add_failing(const struct ensemble *ensemble, struct text *names)
+{
+    for (uint32_t k = 0; k < ensemble->module->n_groups; k++)
+        if (is_failing(ensemble, k)) add_name(names, ensemble->module->group[k].shown);
+}
+
+/* Where H is curved downwards there is no minimum, or descent has not got there. */
+static void tell_indefinite(const struct ensemble *ensemble, struct diag *diag, const char *names, uint32_t sample)
+{
+    diag_input(diag, ensemble->at, "improper-ensemble",
+               "the ensemble has no Gaussian at sample %u: the full Hessian of H is not positive definite along a "
+               "direction of %s",
+               sample + 1, names);
+    if (ensemble->convergence.unrelaxed)
+        diag_hint(diag,
+                  "%" PRIu64 " of %" PRIu64
+                  " samples did not relax in %u steps, and the full Hessian holds only at a "
+                  "minimum: raise `most` of relaxation descent(tolerance, most)",
+                  ensemble->convergence.unrelaxed, ensemble->convergence.relaxing, ensemble->spec.relax_most);
+    else
+        diag_hint(
+            diag,
+            "the relaxed state is a saddle point or a flat place of H: a potential that confines, or a clamp on "
+            "%s, would mend that; so would hessian gauss_newton",
+            names);
+}
+
 static void tell_failure(const struct ensemble *ensemble, struct diag *diag, const struct linear_sample *at,
                          const struct failure *failure, uint32_t sample)
 {
     struct text names = {0};
-    for (uint32_t k = 0; k < ensemble->module->n_groups; k++)
-        if (is_failing(ensemble, k)) add_name(&names, ensemble->module->group[k].shown);
-    if (isfinite(failure->ratio) && names.length) {
+    add_failing(ensemble, &names);
+    if (isfinite(failure->ratio) && names.length && ensemble->model.full) {
+        tell_indefinite(ensemble, diag, names.data, sample);
+    } else if (isfinite(failure->ratio) && names.length) {
         diag_input(diag, ensemble->at, "improper-ensemble",
                    "the ensemble has no Gaussian at sample %u: H does not rise along a direction of %s (pivot %.2g "
                    "of its diagonal)",
@@ -162,20 +207,67 @@ static void load_data(struct ensemble *ensemble, const double *const data[], uin
     for (uint32_t k = 0; k < ensemble->module->n_groups; k++) {
         const struct nnt_group *group = &ensemble->module->group[k];
         if (group->data == NNT_NONE) continue;
+        size_t length = field_length(&ensemble->module->field[group->data]);
         double *to = (double *)ensemble->call.slab[NNT_DATA] +
                      field_offset(&ensemble->module->field[group->data], ensemble->call.batch);
-        memcpy(to, data[k] + (size_t)first * group->size, (size_t)ensemble->call.batch * group->size * sizeof *to);
+        memcpy(to, data[k] + (size_t)first * length, (size_t)ensemble->call.batch * length * sizeof *to);
     }
 }
 
-static bool run_entries(struct ensemble *ensemble, struct diag *diag)
+static bool run_entry(struct ensemble *ensemble, struct diag *diag, enum nnt_entry_name entry, const char *what)
 {
     const struct nnt_module *module = ensemble->module;
-    if (module->entry[NNT_ENTRY_ensemble_forward](module->self, &ensemble->call) == 0 &&
-        module->entry[NNT_ENTRY_linearise](module->self, &ensemble->call) == 0)
-        return true;
-    diag_machine(diag, ensemble->at, "entry-failed", "the ensemble's forward state could not be computed");
+    if (module->entry[entry](module->self, &ensemble->call) == 0) return true;
+    diag_machine(diag, ensemble->at, "entry-failed", "the ensemble's %s could not be computed", what);
     return false;
+}
+
+/* The samples to their reference state, and H around it. */
+static bool run_entries(struct ensemble *ensemble, struct diag *diag)
+{
+    if (!run_entry(ensemble, diag, NNT_ENTRY_ensemble_forward, "forward state")) return false;
+    convergence_add(&ensemble->convergence, ensemble->module, &ensemble->call, true, false);
+    if (ensemble->spec.relaxed) {
+        if (!run_entry(ensemble, diag, NNT_ENTRY_relax, "relaxed state")) return false;
+        convergence_add(&ensemble->convergence, ensemble->module, &ensemble->call, false, true);
+    }
+    return run_entry(ensemble, diag, NNT_ENTRY_linearise, "linear model");
+}
+
+static bool did_relax(const struct ensemble *ensemble, const struct linear_sample *at)
+{
+    const struct nnt_module *module = ensemble->module;
+    return module->relax_failed == NNT_NONE ||
+           at->result[field_offset(&module->field[module->relax_failed], at->batch) + at->sample] == 0;
+}
+
+/* A relaxed state without force may be a saddle point all the same, to which Gauss-Newton's A is blind. */
+static void doubt_minimum(struct ensemble *ensemble, const struct linear_sample *at)
+{
+    struct failure failure;
+    if (!ensemble->spec.relaxed || ensemble->model.full || !ensemble->model.bent) return;
+    if (!did_relax(ensemble, at) || gaussian_is_minimum(&ensemble->model, at, &failure)) return;
+    if (ensemble->doubts.saddles++ == 0) add_failing(ensemble, &ensemble->doubts.saddle);
+}
+
+/* V of a sample is what H is beside the local errors; V < 0 shows there, or as V'' < 0 where V vanishes. */
+static bool has_positive_potential(const struct ensemble *ensemble, const struct linear_sample *at, double H)
+{
+    const double rounding = 1e-12 * (1 + fabs(H));
+    double V = H - gaussian_error(&ensemble->model, at);
+    for (uint32_t k = 0; k < ensemble->module->n_groups && V <= rounding; k++) {
+        const double *curvature = gaussian_curvature(&ensemble->model, at, k);
+        for (uint32_t i = 0; curvature && i < ensemble->module->group[k].size; i++)
+            if (curvature[i] < 0) return false;
+    }
+    return V >= -rounding;
+}
+
+/* At the forward state the quadratic model can lie below H. */
+static void doubt_H_min(struct ensemble *ensemble, const struct linear_sample *at, const struct gaussian *g)
+{
+    bool below = !ensemble->spec.relaxed && g->H_min < -1e-9 * (1 + fabs(g->H));
+    ensemble->doubts.below += below && has_positive_potential(ensemble, at, g->H);
 }
 
 static bool evaluate_batch(struct ensemble *ensemble, struct diag *diag, uint32_t first, double beta,
@@ -187,7 +279,11 @@ static bool evaluate_batch(struct ensemble *ensemble, struct diag *diag, uint32_
                                    call->batch, b};
         struct failure failure = {0};
         bool proper = gaussian_evaluate(&ensemble->model, &at, beta, &out[b], &failure);
-        if (proper && isfinite(out[b].F)) continue;
+        if (proper && isfinite(out[b].F)) {
+            doubt_H_min(ensemble, &at, &out[b]);
+            doubt_minimum(ensemble, &at);
+            continue;
+        }
         if (proper) failure.ratio = NAN;
         tell_failure(ensemble, diag, &at, &failure, first + b);
         return false;
@@ -201,12 +297,49 @@ bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const doubl
     /* The entries called here only read the parameters. */
     ensemble->call.slab[NNT_PARAMETERS] = (void *)parameters;
     ensemble->model.factored = false;
-    for (uint32_t first = 0; first < count; first += ensemble->call.batch) {
+    ensemble->convergence = (struct convergence){0};
+    bool good = true;
+    for (uint32_t first = 0; good && first < count; first += ensemble->call.batch) {
         ensemble->call.batch = count - first < ensemble->batch ? count - first : ensemble->batch;
         load_data(ensemble, data, first);
-        if (!run_entries(ensemble, diag) || !evaluate_batch(ensemble, diag, first, beta, out + first)) return false;
+        good = run_entries(ensemble, diag) && evaluate_batch(ensemble, diag, first, beta, out + first);
     }
-    return true;
+    ensemble->doubts.samples += count;
+    convergence_merge(&ensemble->doubts.convergence, &ensemble->convergence);
+    return good;
+}
+
+/* ---- what is left in doubt ---- */
+
+const struct convergence *ensemble_convergence(const struct ensemble *ensemble)
+{
+    return &ensemble->convergence;
+}
+
+void ensemble_warn(struct ensemble *ensemble, struct diag *diag)
+{
+    struct doubts *doubts = &ensemble->doubts;
+    convergence_warn(&doubts->convergence, diag, ensemble->at, &ensemble->spec, "of the ensemble");
+    if (doubts->saddles) {
+        diag_warn(diag, ensemble->at, "no-minimum",
+                  "%" PRIu64 " of %" PRIu64
+                  " samples relaxed to a state that is no minimum of H: its full Hessian is "
+                  "not positive definite along a direction of %s",
+                  doubts->saddles, doubts->samples, doubts->saddle.data);
+        diag_hint(diag,
+                  "the Gaussian of Gauss-Newton does not see that: where descent begins on a symmetry of H, a "
+                  "bias or initial weights off zero break it");
+    }
+    if (doubts->below) {
+        diag_warn(diag, ensemble->at, "below-zero",
+                  "H_min is negative at %" PRIu64 " of %" PRIu64
+                  " samples although V >= 0 there: the quadratic model "
+                  "at the forward state lies below H",
+                  doubts->below, doubts->samples);
+        diag_hint(diag, "reference relaxed has its model at the minimum itself");
+    }
+    text_fini(&doubts->saddle);
+    *doubts = (struct doubts){0};
 }
 
 struct estimate ensemble_mean(const double *values, size_t stride, uint32_t count)

@@ -4,6 +4,7 @@
 
 #include "runtime/abi.h"
 #include "runtime/base/diag.h"
+#include "runtime/thermo/convergence.h"
 
 /* One sample's totals, letters of THEORY.md 3a. C_0 is NaN where it is undefined. */
 struct gaussian {
@@ -11,22 +12,28 @@ struct gaussian {
 };
 struct ensemble;
 
-/* For a module with ensemble_forward and linearise in float64. `batch` is how many samples a kernel call takes at
- * most. All memory is allocated here. NULL with a message where nothing is free, the ensemble is statically
+/* For a module with ensemble_forward and linearise in float64, and with relax where `spec` says that the reference is
+ * the relaxed state; with the full Hessian every group that a free one feeds has its bend. spec NULL: the forward
+ * state. `batch` is how many samples a kernel call takes at most. All memory is allocated here. NULL with a message where nothing is free, the ensemble is statically
  * improper (every free neuron must be in R or have a potential: the groups are named), or memory is short. `at` is
  * the place of the ensemble statement. The module must outlive it. */
 MUST_USE struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
-                                       uint32_t batch);
+                                       const struct ensemble_spec *spec, uint32_t batch);
 void ensemble_free(struct ensemble *ensemble);
 uint32_t ensemble_free_neurons(const struct ensemble *ensemble); /* n */
 /* S_T(beta) = n/2 (1 + ln(2 pi / beta)). */
 double ensemble_S_T(const struct ensemble *ensemble, double beta);
-/* Evaluates `count` samples at the forward state: data[g] is [count][size] float64 for each group with a data field
- * (in the order of module->group; others NULL); parameters as module->field says. out[count]. false with a message
- * naming the groups of the failing direction and the cure, where some sample's A is not positive definite (pivot >
- * 100 n eps A_ii). */
+/* Evaluates `count` samples at the reference state: data[g] is [count][size] float64, of a sequence [count][rows][size],
+ * for each group with a data field (in the order of module->group; others NULL); parameters as module->field says.
+ * out[count]. false with a message naming the groups of the failing direction and the cure, where some sample's A is
+ * not positive definite (pivot > 100 n eps |A_ii|). Samples that did not settle or relax, that rest at a saddle point
+ * or have a negative H_min although V >= 0 are evaluated all the same, and counted. */
 MUST_USE bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const double *parameters,
                                 const double *const data[], uint32_t count, double beta, struct gaussian out[]);
+/* How the samples of the last ensemble_evaluate settled and relaxed. */
+const struct convergence *ensemble_convergence(const struct ensemble *ensemble);
+/* Warns of what all evaluations so far left in doubt, each kind once, and forgets it. */
+void ensemble_warn(struct ensemble *ensemble, struct diag *diag);
 struct estimate {
     double mean, error; /* standard deviation (count - 1) over sqrt(count); 0 for one sample */
 };

@@ -76,9 +76,18 @@ static void count_shape(struct gaussian_model *model)
 {
     const struct nnt_module *module = model->module;
     for (uint32_t k = 0; k < module->n_groups; k++) {
-        if (is_coupled(model, k)) model->n_shape += field_length(&module->field[module->group[k].slope]);
+        if (is_coupled(model, k))
+            model->n_shape += (model->full ? 2 : 1) * field_length(&module->field[module->group[k].slope]);
         if (has_curvature(module, k)) model->n_shape += module->group[k].size;
     }
+}
+
+/* Whether f'' is told wherever a free neuron feeds a group of R. */
+static bool is_bent(const struct gaussian_model *model)
+{
+    for (uint32_t k = 0; k < model->module->n_groups; k++)
+        if (is_coupled(model, k) && model->module->group[k].bend == NNT_NONE) return false;
+    return true;
 }
 
 /* At least one number, so that NULL means that memory is short. */
@@ -87,10 +96,10 @@ static double *numbers_new(size_t count)
     return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
 }
 
-bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module)
+bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full)
 {
     size_t n_J = 0, n_A;
-    *model = (struct gaussian_model){.module = module};
+    *model = (struct gaussian_model){.module = module, .full = full};
     model->column = calloc(module->n_groups + 1, sizeof *model->column);
     model->first_coupling = calloc(module->n_groups + 1, sizeof *model->first_coupling);
     model->loops = calloc(module->n_groups + 1, sizeof *model->loops);
@@ -98,14 +107,17 @@ bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module
     if (!model->column || !model->first_coupling || !model->loops || !model->coupling) return false;
     number_columns(model);
     if (!list_couplings(model, &n_J) || !size_product(model->n, model->n, &n_A)) return false;
+    model->bent = is_bent(model);
+    if (full && !model->bent) BUG("the full Hessian needs the bend of every group");
     count_shape(model);
     model->A = numbers_new(n_A);
     model->diagonal = numbers_new(model->n);
     model->J = numbers_new(n_J);
+    model->K = numbers_new(model->bent ? n_J : 0);
     model->g = numbers_new(model->n);
     model->shape = numbers_new(model->n_shape);
     model->shape_before = numbers_new(model->n_shape);
-    return model->A && model->diagonal && model->J && model->g && model->shape && model->shape_before;
+    return model->A && model->diagonal && model->J && model->K && model->g && model->shape && model->shape_before;
 }
 
 void gaussian_fini(struct gaussian_model *model)
@@ -117,6 +129,7 @@ void gaussian_fini(struct gaussian_model *model)
     free(model->A);
     free(model->diagonal);
     free(model->J);
+    free(model->K);
     free(model->g);
     free(model->shape);
     free(model->shape_before);
@@ -138,6 +151,26 @@ const double *gaussian_curvature(const struct gaussian_model *model, const struc
     return linear_field(model, at, model->module->group[group].curvature);
 }
 
+double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < model->module->n_groups; k++) {
+        const struct nnt_group *group = &model->module->group[k];
+        if (!in_R(model->module, k)) continue;
+        const double *r = linear_field(model, at, group->residual);
+        sum += 0.5 * cblas_ddot((int)group->size, r, 1, r, 1);
+    }
+    return sum;
+}
+
+static double *copy_field(const struct gaussian_model *model, const struct linear_sample *at, uint32_t field,
+                          double *to)
+{
+    size_t length = field_length(&model->module->field[field]);
+    memcpy(to, linear_field(model, at, field), length * sizeof *to);
+    return to + length;
+}
+
 /* Collects what A depends on; returns whether it is what A was made of last. Networks of affine groups factor once.
  */
 static bool same_shape(struct gaussian_model *model, const struct linear_sample *at)
@@ -145,50 +178,56 @@ static bool same_shape(struct gaussian_model *model, const struct linear_sample 
     const struct nnt_module *module = model->module;
     double *end = model->shape;
     for (uint32_t k = 0; k < module->n_groups; k++) {
-        const double *curvature = gaussian_curvature(model, at, k);
-        if (is_coupled(model, k)) {
-            size_t length = field_length(&module->field[module->group[k].slope]);
-            memcpy(end, linear_field(model, at, module->group[k].slope), length * sizeof *end);
-            end += length;
-        }
-        if (curvature) {
-            memcpy(end, curvature, module->group[k].size * sizeof *end);
-            end += module->group[k].size;
-        }
+        if (is_coupled(model, k)) end = copy_field(model, at, module->group[k].slope, end);
+        if (is_coupled(model, k) && model->full) end = copy_field(model, at, module->group[k].bend, end);
+        if (has_curvature(module, k)) end = copy_field(model, at, module->group[k].curvature, end);
     }
     return model->factored && memcmp(model->shape, model->shape_before, model->n_shape * sizeof *model->shape) == 0;
 }
 
 /* ---- J, A, g ---- */
 
-/* J = -f' w with f' = diag(slope). */
-static void scale_rows(double *J, const double *w, const double *slope, uint32_t rows, uint32_t columns,
+/* out = -diag(factor) w. */
+static void scale_rows(double *out, const double *w, const double *factor, uint32_t rows, uint32_t columns,
                        bool transposed)
 {
     size_t by_row = transposed ? 1 : columns, by_column = transposed ? rows : 1;
     for (uint32_t i = 0; i < rows; i++) {
         const double *row = w + i * by_row;
-        for (uint32_t j = 0; j < columns; j++) J[(size_t)i * columns + j] = -slope[i] * row[j * by_column];
+        for (uint32_t j = 0; j < columns; j++) out[(size_t)i * columns + j] = -factor[i] * row[j * by_column];
     }
 }
 
-static void make_coupling(struct gaussian_model *model, const struct linear_sample *at, const struct coupling *e)
+static const double *weights_of(const struct gaussian_model *model, const struct linear_sample *at,
+                                const struct coupling *e)
 {
     const struct nnt_module *module = model->module;
-    const struct nnt_block *block = &module->block[e->block];
-    const struct nnt_field *slope_field = &module->field[module->group[e->to].slope];
-    const double *slope = linear_field(model, at, module->group[e->to].slope);
-    const double *w = at->parameters + module->field[module->parameter[block->parameter].field].offset;
+    return at->parameters + module->field[module->parameter[module->block[e->block].parameter].field].offset;
+}
+
+/* out = -F w of a coupling, where F is a derivative by z of the group it leads to: a diagonal, or of a group map a
+ * matrix. */
+static void times_weights(const struct gaussian_model *model, const struct linear_sample *at,
+                          const struct coupling *e, uint32_t derivative, double *out)
+{
+    const struct nnt_module *module = model->module;
+    const double *F = linear_field(model, at, derivative), *w = weights_of(model, at, e);
     uint32_t rows = module->group[e->to].size, columns = module->group[e->from].size;
-    double *J = model->J + e->at;
-    if (slope_field->rank < 2)
-        scale_rows(J, w, slope, rows, columns, block->transposed);
+    bool transposed = module->block[e->block].transposed;
+    if (module->field[derivative].rank < 2)
+        scale_rows(out, w, F, rows, columns, transposed);
     else
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, block->transposed ? CblasTrans : CblasNoTrans, (int)rows,
-                    (int)columns, (int)rows, -1, slope, (int)rows, w, (int)(block->transposed ? rows : columns), 0,
-                    J, (int)columns);
-    if (e->from == e->to)
-        for (uint32_t i = 0; i < rows; i++) J[(size_t)i * columns + i] += 1;
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, (int)rows, (int)columns,
+                    (int)rows, -1, F, (int)rows, w, (int)(transposed ? rows : columns), 0, out, (int)columns);
+}
+
+/* J = -f' w, and the identity where a group feeds itself. */
+static void make_coupling(struct gaussian_model *model, const struct linear_sample *at, const struct coupling *e)
+{
+    uint32_t size = model->module->group[e->to].size;
+    double *J = model->J + e->at;
+    times_weights(model, at, e, model->module->group[e->to].slope, J);
+    for (uint32_t i = 0; e->from == e->to && i < size; i++) J[(size_t)i * size + i] += 1;
 }
 
 static double *A_at(const struct gaussian_model *model, uint32_t row, uint32_t column)
@@ -240,8 +279,36 @@ static void add_group(struct gaussian_model *model, uint32_t to)
     }
 }
 
-/* A = J_RΦᵀ J_RΦ + diag V''. */
-static void assemble(struct gaussian_model *model, const struct linear_sample *at)
+/* A -= w_eᵀ bend w_f, in the lower triangle; K_f = -bend w_f. */
+static void add_bent_pair(struct gaussian_model *model, const struct linear_sample *at, const struct coupling *e,
+                          const struct coupling *f)
+{
+    const struct nnt_group *group = model->module->group;
+    uint32_t at_e = model->column[e->from], at_f = model->column[f->from];
+    int k = (int)group[e->to].size, n_e = (int)group[e->from].size, n_f = (int)group[f->from].size;
+    bool transposed = model->module->block[e->block].transposed;
+    if (at_e >= at_f)
+        cblas_dgemm(CblasColMajor, transposed ? CblasTrans : CblasNoTrans, CblasTrans, n_e, n_f, k, 1,
+                    weights_of(model, at, e), transposed ? k : n_e, model->K + f->at, n_f, 1,
+                    A_at(model, at_e, at_f), (int)model->n);
+    else
+        add_bent_pair(model, at, f, e);
+}
+
+/* What the second derivatives of f add to the exact Hessian. */
+static void add_bends(struct gaussian_model *model, const struct linear_sample *at)
+{
+    for (uint32_t k = 0; k < model->n_couplings; k++) {
+        const struct coupling *e = &model->coupling[k];
+        times_weights(model, at, e, model->module->group[e->to].bend, model->K + e->at);
+    }
+    for (uint32_t k = 0; k < model->n_couplings; k++)
+        for (uint32_t l = model->first_coupling[model->coupling[k].to]; l <= k; l++)
+            add_bent_pair(model, at, &model->coupling[k], &model->coupling[l]);
+}
+
+/* A = J_RΦᵀ J_RΦ + diag V'', or the exact Hessian. */
+static void assemble(struct gaussian_model *model, const struct linear_sample *at, bool full)
 {
     memset(model->A, 0, (size_t)model->n * model->n * sizeof *model->A);
     for (uint32_t e = 0; e < model->n_couplings; e++) make_coupling(model, at, &model->coupling[e]);
@@ -251,6 +318,7 @@ static void assemble(struct gaussian_model *model, const struct linear_sample *a
         for (uint32_t i = 0; curvature && i < model->module->group[k].size; i++)
             *A_at(model, model->column[k] + i, model->column[k] + i) += curvature[i];
     }
+    if (full) add_bends(model, at);
     for (uint32_t i = 0; i < model->n; i++) model->diagonal[i] = *A_at(model, i, i);
 }
 
@@ -282,7 +350,7 @@ static void make_g(struct gaussian_model *model, const struct linear_sample *at)
 /* A rank-deficient A passes a plain Cholesky by rounding: a pivot must exceed this. Written such that NaN fails. */
 static bool pivot_holds(const struct gaussian_model *model, uint32_t i, double pivot)
 {
-    return pivot > 100 * model->n * DBL_EPSILON * model->diagonal[i];
+    return pivot > 100 * model->n * DBL_EPSILON * fabs(model->diagonal[i]);
 }
 
 static bool factor(struct gaussian_model *model)
@@ -316,9 +384,10 @@ static uint32_t factor_slowly(struct gaussian_model *model)
 
 /* The direction v with v_i = 1 that makes vᵀA v the failing pivot: v = -A⁻¹ a over the columns before i, a their
  * part of column i. */
-static void find_direction(struct gaussian_model *model, const struct linear_sample *at, struct failure *out)
+static void find_direction(struct gaussian_model *model, const struct linear_sample *at, bool full,
+                           struct failure *out)
 {
-    assemble(model, at);
+    assemble(model, at, full);
     uint32_t i = factor_slowly(model);
     if (i == model->n) i = model->n - 1;
     double pivot = *A_at(model, i, i), diagonal = model->diagonal[i];
@@ -362,10 +431,10 @@ bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample 
     double n = model->n, T = 1 / beta;
     if (!same_shape(model, at)) {
         double *shape = model->shape;
-        assemble(model, at);
+        assemble(model, at, model->full);
         model->factored = factor(model);
         if (!model->factored) {
-            find_direction(model, at, out_failure);
+            find_direction(model, at, model->full, out_failure);
             return false;
         }
         model->shape = model->shape_before;
@@ -382,4 +451,14 @@ bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample 
     out->S = n / 2 * (1 + log(2 * M_PI / beta)) + out->C;
     out->F = out->U - T * out->S;
     return true;
+}
+
+bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sample *at, struct failure *out_failure)
+{
+    /* A is lent for the exact Hessian. */
+    model->factored = false;
+    assemble(model, at, true);
+    if (factor(model)) return true;
+    find_direction(model, at, true, out_failure);
+    return false;
 }

@@ -15,6 +15,8 @@ struct coupling {
 /* One network's Gaussian: memory made once, filled in for each sample. */
 struct gaussian_model {
     const struct nnt_module *module;
+    bool full;        /* A is the exact Hessian of H over x_Φ */
+    bool bent;        /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
     uint32_t n;       /* |Φ| */
     uint32_t *column; /* a group: its first column in A, or NNT_NONE where it is clamped */
     uint32_t n_couplings;
@@ -25,8 +27,9 @@ struct gaussian_model {
     double *A;        /* [n][n] by columns, the lower triangle counts; its Cholesky factor L after factoring */
     double *diagonal; /* [n] of A */
     double *J;        /* the couplings' blocks */
+    double *K;        /* -bend w of the couplings, where `bent` */
     double *g;        /* [n] */
-    double *shape, *shape_before; /* all slopes and curvatures that J and A are made of */
+    double *shape, *shape_before; /* all slopes, bends and curvatures that J and A are made of */
     size_t n_shape;
     bool factored; /* A and J belong to shape_before */
     double logdet_A;
@@ -45,13 +48,21 @@ struct failure {
     double ratio;
 };
 
-/* false where memory is short; gaussian_fini in any case. The module must outlive the model. */
-MUST_USE bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module);
+/* false where memory is short; gaussian_fini in any case. The module must outlive the model. `full` needs a module
+ * with the bend of every coupled group. */
+MUST_USE bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full);
 void gaussian_fini(struct gaussian_model *model);
 /* The totals of one sample at inverse temperature beta; false where A is not positive definite (each pivot > 100 n
- * eps A_ii). */
+ * eps A_ii). A = J_RΦᵀ J_RΦ + diag V''; of a full model the exact Hessian, A - Σ_to w_toᵀ bend_to w_to over the free
+ * columns, for r = x - f(w x + b) has the second derivative -wᵀ f'' w. g is ∂H/∂x_Φ either way. */
 MUST_USE bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample *at, double beta,
                                 struct gaussian *out, struct failure *out_failure);
+/* Whether the exact Hessian of H over x_Φ is positive definite in a sample, so that a state without force is a
+ * minimum; by the pivots of gaussian_evaluate, with *out_failure as there. For a model that is `bent`. */
+MUST_USE bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sample *at,
+                                  struct failure *out_failure);
+/* 1/2 |r_R|^2 of a sample: what the local errors are of H. */
+double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at);
 /* V'' of a free group in a sample, [size]; NULL where it has no potential. */
 const double *gaussian_curvature(const struct gaussian_model *model, const struct linear_sample *at,
                                  uint32_t group);

@@ -83,3 +83,20 @@ void moment_add(struct moment *moment, const char *key, double value)
     snprintf(reading->key, sizeof reading->key, "%s", key);
     reading->value = value;
 }
+
+const struct reading *moment_find(const struct moment *moment, const char *key)
+{
+    for (uint32_t i = 0; i < moment->n; i++)
+        if (strcmp(moment->reading[i].key, key) == 0) return &moment->reading[i];
+    return NULL;
+}
+
+void moment_set(struct moment *moment, const char *key, double value)
+{
+    for (uint32_t i = 0; i < moment->n; i++) {
+        if (strcmp(moment->reading[i].key, key) != 0) continue;
+        moment->reading[i].value = value;
+        return;
+    }
+    if (moment->n < MOMENT_READINGS) moment_add(moment, key, value);
+}

@@ -58,5 +58,9 @@ struct moment {
 };
 /* The key is copied; one that is longer than READING_KEY - 1 bytes is cut. At most MOMENT_READINGS. */
 void moment_add(struct moment *moment, const char *key, double value);
+/* Replaces the value of a key that the moment has; adds others as long as there is room. */
+void moment_set(struct moment *moment, const char *key, double value);
+/* The reading of a key, or NULL. */
+const struct reading *moment_find(const struct moment *moment, const char *key);
 
 #endif

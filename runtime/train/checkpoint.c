@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKPOINT_VERSION = 1, ORDER_OF_BYTES = 0x01020304 };
+enum { CHECKPOINT_VERSION = 2, ORDER_OF_BYTES = 0x01020304 };
 static const char magic[8] = "nnt\rstep";
 
 /* The file: this, output_sums of each output, parameters, moments, and the checksum of all that (8 bytes). */
@@ -21,9 +21,10 @@ struct header {
     uint32_t count, shuffle, n_outputs, reserved;
     uint64_t description; /* hash of the module's */
     uint64_t seed, steps, step;
-    uint64_t samples; /* since the last measurement, and their loss */
-    double loss;
-    char core[32]; /* of OpenBLAS: its bits depend on it */
+    uint64_t samples, relaxed; /* since the last measurement, and their losses */
+    double loss, H;
+    struct convergence since, before; /* the last measurement */
+    char core[32];                    /* of OpenBLAS: its bits depend on it */
 };
 
 /* ---- hashes ---- */
@@ -87,29 +88,23 @@ static struct header header_of(const struct trainer *t)
                             .steps = t->steps,
                             .step = t->step,
                             .samples = t->score.samples,
-                            .loss = t->score.loss};
+                            .relaxed = t->score.relaxed,
+                            .loss = t->score.loss,
+                            .H = t->score.H,
+                            .since = t->score.convergence,
+                            .before = t->before};
     memcpy(header.magic, magic, sizeof magic);
     snprintf(header.core, sizeof header.core, "%s", products_core());
     return header;
-}
-
-/* Weights that are not finite end a run; moments may overflow in a run that goes on. */
-static bool all_finite(const char *bytes, size_t length, uint32_t real_bytes)
-{
-    for (size_t at = 0; at < length; at += real_bytes) {
-        float f = 0;
-        double d = 0;
-        memcpy(real_bytes == 4 ? (void *)&f : (void *)&d, bytes + at, real_bytes);
-        if (!isfinite(f) || !isfinite(d)) return false;
-    }
-    return true;
 }
 
 bool checkpoint_write(struct diag *diag, const struct trainer *t, const char *folder)
 {
     struct text bytes = {0};
     struct header header = header_of(t);
-    if (!all_finite(t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes)) {
+    if (!numbers_are_finite(t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS),
+                            t->module->real_bytes)) {
+        /* Moments may overflow in a run that goes on; weights end it. */
         diag_input(diag, (struct span){0}, "diverged", "the weights are no longer finite after step %llu",
                    (unsigned long long)t->step);
         diag_hint(diag, "the checkpoint before is kept in %s; try a smaller rate, or clip: 1 in the optimizer",
@@ -184,14 +179,14 @@ static bool fits(struct diag *diag, const struct trainer *t, const char *path, c
     if (!same_number(diag, path, "steps", found->steps, expected.steps)) return false;
     if (!same_number(diag, path, "shuffle", found->shuffle, expected.shuffle)) return false;
     if (!same_number(diag, path, "outputs", found->n_outputs, expected.n_outputs)) return false;
-    if (found->step > found->steps || !isfinite(found->loss))
+    if (found->step > found->steps || !isfinite(found->loss) || !isfinite(found->H))
         return refuse(diag, path, "is damaged: it stands behind the end");
     return true;
 }
 
 static bool sums_are_finite(const struct trainer *t, const char *sums)
 {
-    return all_finite(sums, t->score.n_outputs * sizeof(struct output_sums), sizeof(double));
+    return numbers_are_finite(sums, t->score.n_outputs * sizeof(struct output_sums), sizeof(double));
 }
 
 /* Takes everything over; the bytes have been checked. */
@@ -199,7 +194,11 @@ static void restore(struct trainer *t, const struct header *header, const char *
 {
     t->step = header->step;
     t->score.samples = header->samples;
+    t->score.relaxed = header->relaxed;
     t->score.loss = header->loss;
+    t->score.H = header->H;
+    t->score.convergence = header->since;
+    t->before = header->before;
     for (uint32_t k = 0; k < t->score.n_outputs; k++)
         memcpy(&t->score.output[k].sums, sums + k * sizeof(struct output_sums), sizeof(struct output_sums));
     memcpy(t->call.slab[NNT_PARAMETERS], weights, trainer_bytes(t, NNT_PARAMETERS));
@@ -215,7 +214,8 @@ static bool take(struct diag *diag, struct trainer *t, const char *path, const c
     if (!fits(diag, t, path, &header)) return false;
     if (length != file_bytes(t)) return refuse(diag, path, "is damaged: its length is wrong");
     const char *sums = bytes + sizeof header, *weights = sums + t->score.n_outputs * sizeof(struct output_sums);
-    if (!sums_are_finite(t, sums) || !all_finite(weights, trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes))
+    if (!sums_are_finite(t, sums) ||
+        !numbers_are_finite(weights, trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes))
         return refuse(diag, path, "has numbers that are not finite");
     restore(t, &header, sums, weights);
     if (strncmp(header.core, products_core(), sizeof header.core - 1) != 0)

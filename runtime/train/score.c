@@ -18,12 +18,15 @@ static bool is_output(const struct score *score, uint32_t data, uint32_t group)
 
 bool score_init(struct diag *diag, const struct nnt_module *module, const struct data *data, struct score *out)
 {
-    uint32_t widest = 0;
-    for (uint32_t k = 0; k < module->n_groups; k++)
-        if (module->group[k].size > widest) widest = module->group[k].size;
+    uint64_t widest = 0;
+    for (uint32_t k = 0; k < module->n_groups; k++) {
+        const struct nnt_group *group = &module->group[k];
+        uint64_t rows = group->rows ? group->rows : 1;
+        if (rows * group->size > widest) widest = rows * group->size;
+    }
     *out = (struct score){.module = module, .data = data};
     out->output = calloc(data->n_groups + 1, sizeof *out->output);
-    out->row = calloc((size_t)widest + 1, 2 * sizeof *out->row);
+    out->row = calloc(widest + 1, 2 * sizeof *out->row);
     if (!out->output || !out->row) {
         diag_machine(diag, (struct span){0}, "memory", "memory is short");
         return false;
@@ -50,8 +53,9 @@ void score_fini(struct score *score)
 void score_clear(struct score *score)
 {
     for (uint32_t k = 0; k < score->n_outputs; k++) score->output[k].sums = (struct output_sums){0};
-    score->loss = 0;
-    score->samples = 0;
+    score->loss = score->H = 0;
+    score->samples = score->relaxed = 0;
+    score->convergence = (struct convergence){0};
 }
 
 /* ---- one call's samples ---- */
@@ -78,6 +82,21 @@ static double sum_of(const struct nnt_module *module, const struct nnt_call *cal
         sum += one;
     }
     return sum;
+}
+
+/* The sum of a loss over a call, false where some sample's is not finite. */
+static bool finite_sum(const struct nnt_module *module, const struct nnt_call *call, uint32_t field,
+                       const char *what, double *out_sum, struct not_finite *out)
+{
+    *out_sum = sum_of(module, call, field);
+    if (isfinite(*out_sum)) return true;
+    *out = (struct not_finite){.what = what, .value = *out_sum};
+    for (uint32_t b = call->batch; b-- > 0;) {
+        double one;
+        widen(module, call, field, b, &one);
+        if (!isfinite(one)) *out = (struct not_finite){what, b, one};
+    }
+    return false;
 }
 
 static uint32_t largest(const double v[], uint32_t n)
@@ -129,28 +148,49 @@ static bool has_accuracy(const struct score *score, const struct score_output *o
     return target == TARGET_LABEL || target == TARGET_TWO_VALUES;
 }
 
+static uint32_t rows_of(const struct nnt_group *group)
+{
+    return group->rows ? group->rows : 1;
+}
+
+/* Of a sequence every row is an answer, and the states at its updates stand in `seen`. */
 static void add_output(const struct score *score, const struct nnt_call *call, struct score_output *output)
 {
     const struct nnt_group *group = &score->module->group[output->group];
     const double *scale = score->data->scale[output->data];
-    double *y = score->row, *target = score->row + group->size;
+    uint32_t rows = rows_of(group), n = group->size;
+    double *y = score->row, *target = score->row + (size_t)rows * n;
     bool right = has_accuracy(score, output);
     if (group->loss != NNT_NONE) output->sums.loss += sum_of(score->module, call, group->loss);
     for (uint32_t b = 0; b < call->batch; b++) {
-        widen(score->module, call, group->state, b, y);
+        widen(score->module, call, group->rows ? group->seen : group->state, b, y);
         widen(score->module, call, group->data, b, target);
-        if (right) output->sums.right += rightness(score->data, output->data, y, target, group->size);
-        output->sums.squares += squared_error(y, target, scale, group->size);
+        for (uint32_t t = 0; t < rows; t++) {
+            const double *y_t = y + (size_t)t * n, *target_t = target + (size_t)t * n;
+            if (right) output->sums.right += rightness(score->data, output->data, y_t, target_t, n) / rows;
+            output->sums.squares += squared_error(y_t, target_t, scale, n);
+        }
     }
 }
 
-bool score_add(struct score *score, const struct nnt_call *call)
+bool score_add_boundary(struct score *score, const struct nnt_call *call, struct not_finite *out)
 {
-    double loss = sum_of(score->module, call, score->module->loss);
-    if (!isfinite(loss)) return false;
+    double loss;
+    if (!finite_sum(score->module, call, score->module->loss, "boundary loss", &loss, out)) return false;
     score->loss += loss;
     score->samples += call->batch;
     for (uint32_t k = 0; k < score->n_outputs; k++) add_output(score, call, &score->output[k]);
+    convergence_add(&score->convergence, score->module, call, true, false);
+    return true;
+}
+
+bool score_add_bulk(struct score *score, const struct nnt_call *call, bool settled, struct not_finite *out)
+{
+    double H;
+    if (!finite_sum(score->module, call, score->module->H, "bulk loss", &H, out)) return false;
+    score->H += H;
+    score->relaxed += call->batch;
+    convergence_add(&score->convergence, score->module, call, settled, true);
     return true;
 }
 
@@ -185,7 +225,8 @@ static void report_rmse(const struct score *score, double samples, struct moment
     double squares = 0, numbers = 0;
     for (uint32_t k = 0; k < score->n_outputs; k++) {
         squares += score->output[k].sums.squares;
-        numbers += samples * score->module->group[score->output[k].group].size;
+        const struct nnt_group *group = &score->module->group[score->output[k].group];
+        numbers += samples * rows_of(group) * group->size;
     }
     if (numbers > 0) moment_add(moment, "rmse", sqrt(squares / numbers));
 }
@@ -208,8 +249,12 @@ static void report_accuracy(const struct score *score, double samples, struct mo
 void score_report(const struct score *score, uint32_t asked, struct moment *moment)
 {
     double samples = (double)score->samples;
-    if (score->samples == 0) return;
-    if (asked >> MEASURE_loss & 1) report_losses(score, samples, moment);
-    if (asked >> MEASURE_rmse & 1) report_rmse(score, samples, moment);
-    if (asked >> MEASURE_accuracy & 1) report_accuracy(score, samples, moment);
+    if (score->samples > 0) {
+        if (asked >> MEASURE_loss & 1) report_losses(score, samples, moment);
+        if (asked >> MEASURE_rmse & 1) report_rmse(score, samples, moment);
+        if (asked >> MEASURE_accuracy & 1) report_accuracy(score, samples, moment);
+    }
+    if (score->relaxed > 0 && asked >> MEASURE_loss & 1)
+        moment_add(moment, "loss.bulk", score->H / (double)score->relaxed);
+    convergence_report(&score->convergence, asked >> MEASURE_dynamics & 1, moment);
 }

@@ -2,6 +2,7 @@
 #ifndef NNT_SCORE_H
 #define NNT_SCORE_H
 
+#include "runtime/thermo/convergence.h"
 #include "runtime/train/train.h"
 
 /* The sums of one output. */
@@ -19,8 +20,16 @@ struct score {
     uint32_t n_outputs;
     struct score_output *output;
     double *row; /* room for an output and its target of one sample */
-    double loss;
-    uint64_t samples;
+    double loss, H;
+    uint64_t samples; /* of the boundary loss and what goes with it; */
+    uint64_t relaxed; /* and of H */
+    struct convergence convergence;
+};
+/* Where the first number of a call that is not finite stands. */
+struct not_finite {
+    const char *what; /* "boundary loss" or "bulk loss" */
+    uint32_t sample;
+    double value;
 };
 
 /* Zeroed sums. false with a message where there are more outputs than a moment has room for, or memory is short. */
@@ -28,9 +37,14 @@ MUST_USE bool score_init(struct diag *diag, const struct nnt_module *module, con
                          struct score *out);
 void score_fini(struct score *score);
 void score_clear(struct score *score);
-/* Adds a call's samples, from its DATA, STATE and RESULT; false (and nothing added) where a loss is not finite. */
-MUST_USE bool score_add(struct score *score, const struct nnt_call *call);
-/* Adds the means to a moment, as `asked` says (bits of enum measure); nothing where there are no samples. */
+/* Adds a call's samples: what the boundary forward left in DATA, STATE and RESULT; H where the samples relaxed, and how
+ * they settled before that unless the boundary forward has told it. false, and nothing added, where a loss is not
+ * finite. */
+MUST_USE bool score_add_boundary(struct score *score, const struct nnt_call *call, struct not_finite *out);
+MUST_USE bool score_add_bulk(struct score *score, const struct nnt_call *call, bool settled,
+                             struct not_finite *out);
+/* Adds the means to a moment, as `asked` says (bits of enum measure); nothing where there are no samples. What did not
+ * converge is told unasked. */
 void score_report(const struct score *score, uint32_t asked, struct moment *moment);
 /* Whether some output's target can be right or wrong. */
 bool score_has_accuracy(const struct score *score);

@@ -4,6 +4,7 @@
 #include "runtime/thermo/slabs.h"
 #include "runtime/train/trainer.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,8 +71,8 @@ static double value_at(struct trainer *t, const struct expr *schedule, uint64_t 
 struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
                             const struct train_options *options)
 {
-    if (!module->entry[NNT_ENTRY_step] || module->loss == NNT_NONE)
-        BUG("training needs a module with a step and a loss");
+    if (!module->entry[NNT_ENTRY_step] || (module->objective != NNT_ON_BULK && module->loss == NNT_NONE))
+        BUG("training needs a module with a step and what it minimises");
     if (module->real_bytes != data->real_bytes)
         BUG("data of %u bytes for a module of %u", data->real_bytes, module->real_bytes);
     struct trainer *t = calloc(1, sizeof *t);
@@ -93,6 +94,7 @@ struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, 
     /* Once, so that the scratch has its size. */
     if (t->steps > 0) (void)value_at(t, t->options.rate, 0);
     if (t->steps > 0 && t->options.boundary) (void)value_at(t, t->options.boundary, 0);
+    if (t->steps > 0 && t->options.bulk) (void)value_at(t, t->options.bulk, 0);
     return t;
 }
 
@@ -127,52 +129,97 @@ static void load_batch(struct trainer *t, uint64_t step)
     }
 }
 
-static bool run_step(struct trainer *t, uint64_t step)
+static void fail(struct trainer *t, uint64_t step, const char *what, double value, uint32_t sample)
+{
+    t->failure = (struct train_failure){.what = what,
+                                        .value = value,
+                                        .rate = t->call.number[NNT_RATE],
+                                        .step = step + 1,
+                                        .epoch = step / t->steps_per_epoch + 1,
+                                        .sample = sample};
+}
+
+/* A number of the call, as the kernels read it. */
+static bool set_number(struct trainer *t, uint64_t step, enum nnt_number which, const struct expr *schedule,
+                       const char *what)
+{
+    double value = schedule ? value_at(t, schedule, step) : 1;
+    t->call.number[which] = value;
+    if (isfinite(t->module->real_bytes == 4 ? (float)value : value)) return true;
+    fail(t, step, what, value, NNT_NONE);
+    return false;
+}
+
+bool trainer_run(struct trainer *t, uint64_t step)
 {
     load_batch(t, step);
-    t->call.number[NNT_RATE] = value_at(t, t->options.rate, step);
     t->call.number[NNT_STEP] = (double)(step + 1);
-    t->call.number[NNT_BOUNDARY] = t->options.boundary ? value_at(t, t->options.boundary, step) : 1;
-    return t->module->entry[NNT_ENTRY_step](t->module->self, &t->call) == 0;
+    if (!set_number(t, step, NNT_RATE, t->options.rate, "rate") ||
+        !set_number(t, step, NNT_BOUNDARY, t->options.boundary, "coefficient of the boundary loss") ||
+        !set_number(t, step, NNT_BULK, t->options.bulk, "coefficient of the bulk loss"))
+        return false;
+    if (t->module->entry[NNT_ENTRY_step](t->module->self, &t->call) == 0) return true;
+    fail(t, step, NULL, 0, NNT_NONE);
+    return false;
 }
 
+static bool add_scores(struct trainer *t)
+{
+    struct not_finite found;
+    uint32_t on = t->module->objective;
+    uint64_t first = t->step % t->steps_per_epoch * t->batch;
+    if ((on == NNT_ON_BULK || score_add_boundary(&t->score, &t->call, &found)) &&
+        (on == NNT_ON_BOUNDARY || score_add_bulk(&t->score, &t->call, on == NNT_ON_BULK, &found)))
+        return true;
+    fail(t, t->step, found.what, found.value, t->order[first + found.sample]);
+    return false;
+}
+
+/* Weights that are not finite would be no help later. */
 static void keep(struct trainer *t)
 {
-    memcpy(t->kept_parameters, t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS));
+    size_t bytes = trainer_bytes(t, NNT_PARAMETERS);
+    if (t->kept_step != UINT64_MAX && t->step - t->kept_step < KEEP_EVERY) return;
+    if (!numbers_are_finite(t->call.slab[NNT_PARAMETERS], bytes, t->module->real_bytes)) return;
+    memcpy(t->kept_parameters, t->call.slab[NNT_PARAMETERS], bytes);
     memcpy(t->kept_moments, t->call.slab[NNT_MOMENTS], trainer_bytes(t, NNT_MOMENTS));
     t->kept_step = t->step;
-}
-
-/* The weights before the step that failed: the steps since the last copy once more, bit for bit the same. */
-static void go_back(struct trainer *t)
-{
-    memcpy(t->call.slab[NNT_PARAMETERS], t->kept_parameters, trainer_bytes(t, NNT_PARAMETERS));
-    memcpy(t->call.slab[NNT_MOMENTS], t->kept_moments, trainer_bytes(t, NNT_MOMENTS));
-    for (uint64_t step = t->kept_step; step < t->step; step++) run_step(t, step);
 }
 
 bool trainer_step(struct trainer *t)
 {
     if (t->step >= t->steps) BUG("a step behind the last");
-    if (t->kept_step == UINT64_MAX || t->step - t->kept_step >= KEEP_EVERY) keep(t);
-    if (!run_step(t, t->step) || !score_add(&t->score, &t->call)) {
-        go_back(t);
+    keep(t);
+    if (!trainer_run(t, t->step) || !add_scores(t)) {
+        trainer_go_back(t);
         return false;
     }
     t->step++;
     return true;
 }
 
+bool trainer_check(struct trainer *t)
+{
+    if (numbers_are_finite(t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes))
+        return true;
+    fail(t, t->step ? t->step - 1 : 0, "weights", NAN, NNT_NONE);
+    trainer_go_back(t);
+    return false;
+}
+
 /* ---- looking ---- */
 
 struct train_state trainer_state(const struct trainer *t)
 {
+    const struct score *score = &t->score;
+    bool bulk = t->module->objective == NNT_ON_BULK;
+    uint64_t samples = bulk ? score->relaxed : score->samples;
     return (struct train_state){.step = t->step,
                                 .steps = t->steps,
                                 .steps_per_epoch = t->steps_per_epoch,
                                 .epoch = t->step / t->steps_per_epoch,
-                                .loss = t->score.samples ? t->score.loss / (double)t->score.samples : 0,
-                                .samples = t->score.samples};
+                                .loss = samples ? (bulk ? score->H : score->loss) / (double)samples : 0,
+                                .samples = samples};
 }
 
 void trainer_running(const struct trainer *t, uint32_t asked, struct moment *moment)
@@ -180,8 +227,16 @@ void trainer_running(const struct trainer *t, uint32_t asked, struct moment *mom
     score_report(&t->score, asked, moment);
 }
 
+struct convergence trainer_convergence(const struct trainer *t)
+{
+    struct convergence all = t->before;
+    convergence_merge(&all, &t->score.convergence);
+    return all;
+}
+
 void trainer_clear_loss(struct trainer *t)
 {
+    t->before = trainer_convergence(t);
     score_clear(&t->score);
 }
 

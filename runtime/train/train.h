@@ -4,6 +4,7 @@
 
 #include "runtime/abi.h"
 #include "runtime/data/data.h"
+#include "runtime/thermo/convergence.h"
 #include "runtime/thermo/measure.h"
 #include "runtime/thermo/products.h"
 
@@ -22,18 +23,25 @@ struct trainer;
 /* What the loop is doing, for progress and interruption; `step` steps of `steps` are done. */
 struct train_state {
     uint64_t step, steps, steps_per_epoch, epoch;
-    double loss;      /* mean over the samples since the last measurement */
+    double loss; /* mean over the samples since the last measurement: the boundary loss; on the bulk alone, H */
     uint64_t samples; /* trained on since the last measurement */
 };
 
-/* Everything a run needs, allocated now. Module and data must outlive the trainer; module has `step` and the data's
- * real type. Weights begin by init_parameters with options->seed. NULL with a message (memory, sizes). */
+/* Everything a run needs, allocated now. Module and data must outlive the trainer; module has `step`, the loss that
+ * its objective names, and the data's real type. Weights begin by init_parameters with options->seed. NULL with a message (memory, sizes). */
 MUST_USE struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
                                      const struct train_options *options);
 void trainer_free(struct trainer *trainer);
-/* One step on the next batch. Never allocates. Returns false where the loss is not finite (the weights before this
- * step are kept in the trainer: the caller says where and stops). */
+/* One step on the next batch. Never allocates. Returns false where a loss, the rate or a coefficient is not finite:
+ * trainer_tell says what, and the trainer stands at the last step whose weights are finite. */
 MUST_USE bool trainer_step(struct trainer *trainer);
+/* Whether the weights are finite: a step with a finite loss can leave others. Where not, as a trainer_step that failed.
+ */
+MUST_USE bool trainer_check(struct trainer *trainer);
+/* The message of the failure: what was not finite, at which step and sample, and what to try. */
+void trainer_tell(const struct trainer *trainer, struct diag *diag);
+/* How the samples of all steps settled and relaxed, those of the run before a resumed one included. */
+struct convergence trainer_convergence(const struct trainer *trainer);
 struct train_state trainer_state(const struct trainer *trainer);
 void trainer_clear_loss(struct trainer *trainer);  /* after a measurement */
 void *trainer_parameters(struct trainer *trainer); /* module->size[NNT_PARAMETERS] numbers of the real type */
@@ -49,18 +57,22 @@ MUST_USE bool checkpoint_read(struct diag *diag, struct trainer *trainer, const 
 void init_parameters(const struct nnt_module *module, uint64_t seed, void *parameters);
 
 /* The running means of the training split since the last trainer_clear_loss, as `asked` says (bits of enum
- * measure): loss.boundary, loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse; from the losses and output states
- * that `step` leaves. Never allocates. */
+ * measure): loss.boundary, loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse, from the losses and output states
+ * that `step` leaves where it minimises the boundary loss; loss.bulk where it minimises that; dynamics.* and
+ * relaxation.*, of which counts of failures are told unasked. Never allocates. */
 void trainer_running(const struct trainer *trainer, uint32_t asked, struct moment *moment);
 
-/* Losses and accuracy of a split by the module's `loss` entry, in calls of at most `batch` samples; everything is
- * allocated by evaluator_new and nothing by evaluate. only == NULL: all samples of the split. Accuracy where every
+/* Losses and accuracy of a split by the module's `loss` entry, where it has one; of a module that trains on the bulk
+ * loss.bulk, where it has `ensemble_forward` and `relax` (or `linearise` where nothing is free), at the state that these reach; in calls of at
+ * most `batch` samples. Everything is allocated by evaluator_new and nothing by evaluate. only == NULL: all samples of the split. Accuracy where every
  * output's target is TARGET_NUMBER is a message [no-accuracy] and false; where some have one, `accuracy` is the
  * mean over those. */
 struct evaluator;
 MUST_USE struct evaluator *evaluator_new(struct diag *diag, const struct nnt_module *module,
                                          const struct data *data, uint32_t batch);
 void evaluator_free(struct evaluator *evaluator);
+/* How all samples evaluated so far settled and relaxed. */
+struct convergence evaluator_convergence(const struct evaluator *evaluator);
 MUST_USE bool evaluate(struct evaluator *evaluator, const struct split *split, const uint32_t *only,
                        uint32_t n_only, const void *parameters, uint32_t asked, struct moment *moment);
 

@@ -15,12 +15,26 @@ struct trainer {
     uint64_t order_epoch;                  /* UINT64_MAX: none yet */
     uint32_t *field;                       /* a group of the data: its field in NNT_DATA */
     struct score score;                    /* since the last measurement */
+    struct convergence before;             /* until then */
     struct expr_scratch scratch;
     /* Weights and moments a few steps ago: from them the weights before a step that fails are computed again. */
     void *kept_parameters, *kept_moments;
     uint64_t kept_step; /* UINT64_MAX: none */
+    struct train_failure {
+        const char *what; /* what is not finite; NULL: the step could not be carried out */
+        double value, rate;
+        uint64_t step, epoch; /* from 1 */
+        uint32_t sample;      /* of the training split, or NNT_NONE */
+    } failure;
 };
 
+/* The batch and numbers of a step, and the step. false, and the failure told, where that cannot be. */
+MUST_USE bool trainer_run(struct trainer *trainer, uint64_t step);
+/* To the last step whose weights are finite; on the way the steps since the last copy are made once more, bit for bit
+ * the same. */
+void trainer_go_back(struct trainer *trainer);
+/* Whether all numbers of a slab of real_bytes are finite. */
+bool numbers_are_finite(const void *numbers, size_t bytes, uint32_t real_bytes);
 /* Bytes of the parameters and of the moments. */
 size_t trainer_bytes(const struct trainer *trainer, enum nnt_slab slab);
 

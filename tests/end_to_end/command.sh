@@ -39,6 +39,9 @@ pure closed/metrics.jsonl || fail "closed standard output: metrics.jsonl holds s
 # --json: nothing but JSON on stdout; the last line of metrics.jsonl is what measure says at those weights.
 "$NNT" run net.nnt --out json --json > lines 2> said || fail "run --json fails"
 pure lines && [ ! -s said ] && tail -n 1 lines | grep -q '^{"summary": ' || fail "run --json is not JSON lines"
+summary() { grep -o '"summary": .*"seconds"' "$1"; }
+"$NNT" run --resume json --json > again 2> said && grep -q '"loss.boundary"' again && [ "$(summary again)" = "$(summary lines)" ] ||
+    fail "a finished run that is resumed has other metrics in its summary"
 "$NNT" measure net.nnt --weights json/weights.safetensors --json > measured || fail "measure fails"
 for key in F S C U_error; do
     [ "$(grep '"U"' measured | grep -o "\"$key\": [^,}]*")" = "$(grep '"U"' json/metrics.jsonl | tail -n 1 | grep -o "\"$key\": [^,}]*")" ] ||

@@ -84,7 +84,7 @@ static void network_run(struct network *n)
     }
     exercise_run(&n->x, NNT_ENTRY_loss);
     struct ensemble *ensemble =
-        n->model->ensemble_proper ? ensemble_new(n->diag, (struct span){0}, n->module, BATCH) : NULL;
+        n->model->ensemble_proper ? ensemble_new(n->diag, (struct span){0}, n->module, NULL, BATCH) : NULL;
     n->proper = ensemble && ensemble_evaluate(ensemble, n->diag, n->x.call.slab[NNT_PARAMETERS], data, BATCH, beta,
                                               n->gaussian);
     ensemble_free(ensemble);

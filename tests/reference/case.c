@@ -254,10 +254,11 @@ static const char *add_loss(const json_t *it, struct text *out)
     return NULL;
 }
 
-static const char *add_dynamics(const json_t *it, struct text *out)
+static const char *add_dynamics(const json_t *it, uint32_t real_bytes, struct text *out)
 {
     const json_t *dynamics = json_object_get(it, "dynamics");
     const char *kind = case_word(dynamics, "kind");
+    double tolerance = real_bytes == 4 ? 1e-6 : json_number_value(json_object_get(dynamics, "tolerance"));
 
     if (strcmp(kind, "feedforward") == 0) return NULL;
     if (strcmp(kind, "ticks") == 0) {
@@ -266,12 +267,12 @@ static const char *add_dynamics(const json_t *it, struct text *out)
     }
     if (strcmp(kind, "settle") != 0) return "dynamics of an unknown kind";
     text_add(out, "    dynamics settle(tolerance: ");
-    add_number(out, json_number_value(json_object_get(dynamics, "tolerance")));
+    add_number(out, tolerance);
     text_add(out, ", most: %d)\n", (int)json_integer_value(json_object_get(dynamics, "most")));
     return NULL;
 }
 
-static void add_ensemble(const json_t *it, struct text *out)
+static void add_ensemble(const json_t *it, enum case_reference reference, struct text *out)
 {
     const json_t *ensemble = json_object_get(it, "ensemble"), *clamp = json_object_get(ensemble, "clamp");
     double beta = json_number_value(json_object_get(ensemble, "beta"));
@@ -282,10 +283,13 @@ static void add_ensemble(const json_t *it, struct text *out)
     add_list(out, "    clamp ", clamp);
     text_add(out, "    temperature 1 / ");
     add_number(out, beta);
+    if (reference != CASE_FORWARD)
+        text_add(out, "\n    reference relaxed\n    relaxation descent(tolerance: 1e-11, most: 100000)");
+    if (reference == CASE_FULL) text_add(out, "\n    hessian full");
     text_add(out, "\n}\n");
 }
 
-const char *case_text(const json_t *it, struct text *out)
+const char *case_text(const json_t *it, enum case_reference reference, uint32_t real_bytes, struct text *out)
 {
     const char *wrong;
 
@@ -296,10 +300,11 @@ const char *case_text(const json_t *it, struct text *out)
     add_blocks(it, out);
     add_biases(it, out);
     add_activations(it, out);
-    if ((wrong = add_potentials(it, out)) || (wrong = add_loss(it, out)) || (wrong = add_dynamics(it, out)))
+    if ((wrong = add_potentials(it, out)) || (wrong = add_loss(it, out)) ||
+        (wrong = add_dynamics(it, real_bytes, out)))
         return wrong;
     add_list(out, "    loss bulk over ", json_object_get(json_object_get(it, "ensemble"), "R"));
     text_add(out, "}\n");
-    add_ensemble(it, out);
+    add_ensemble(it, reference, out);
     return NULL;
 }

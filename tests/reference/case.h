@@ -6,8 +6,11 @@
 
 #include "runtime/base/text.h"
 
-/* Adds the case as a .nnt file: functions, network and ensemble. NULL, or what in the case is not understood. */
-const char *case_text(const json_t *it, struct text *out);
+/* What the ensemble of a case is taken at: the forward state; the relaxed one, by Gauss-Newton's or by the full Hessian. */
+enum case_reference { CASE_FORWARD, CASE_RELAXED, CASE_FULL };
+/* Adds the case as a .nnt file: functions, network and ensemble, for kernels of real_bytes (in float32 a settle tolerance is
+ * 1e-6). NULL, or what in the case is not understood. */
+const char *case_text(const json_t *it, enum case_reference reference, uint32_t real_bytes, struct text *out);
 /* The text of a string member, "" where there is none. */
 const char *case_word(const json_t *it, const char *member);
 /* Whether a list of strings has it. */

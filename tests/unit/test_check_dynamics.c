@@ -184,6 +184,32 @@ static void test_sequences_without_data(void **state)
     release(&c);
 }
 
+/* A term is a mean over the rows of what it reads. */
+static void test_mixed_rows(void **state)
+{
+    (void)state;
+    static const char *const losses[][2] = {
+        {"squared_error(y, target(y)) + squared_error(v, target(v)) + squared_error(u, target(u))", ""},
+        {"squared_error(y, target(u))", "7:18 mixed-rows"},
+        {"squared_error(v, target(v)) + squared_error(y, 2 * v)", "7:18 mixed-rows"},
+        {"squared_error(v, target(u))", "7:18 mixed-rows"},
+        {"squared_error(y, prediction(w))", ""},
+    };
+    char text[1024];
+    bool ok = true;
+    for (size_t i = 0; i < LENGTH(losses); i++) {
+        snprintf(text, sizeof text,
+                 "network n { neurons x, y, w, v, u\n input x each tick\n output y, w each tick\n"
+                 "output v each tick from 2\n output u\n weights x -> y -> w -> v -> u\n loss boundary = %s\n"
+                 "activation y, w, v, u = tanh(z)\n dynamics ticks(7) }\n"
+                 "data { train parity(9, 6)\n x = bits\n y = bits\n w = bits\n v = bits\n u = number(label) "
+                 "}\nmeasure { loss }\n",
+                 losses[i][0]);
+        ok = says(text, losses[i][1], NULL, 0) && ok;
+    }
+    assert_true(ok);
+}
+
 /* ---- what is minimised ---- */
 
 static struct checked bulk(const char *network, const char *more)
@@ -336,11 +362,11 @@ static void test_dump(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dynamics),      cmocka_unit_test(test_improper),
-        cmocka_unit_test(test_sequences),     cmocka_unit_test(test_sequences_without_data),
-        cmocka_unit_test(test_minimize_bulk), cmocka_unit_test(test_no_loss),
-        cmocka_unit_test(test_nothing_free),  cmocka_unit_test(test_relaxation),
-        cmocka_unit_test(test_dump),
+        cmocka_unit_test(test_dynamics),   cmocka_unit_test(test_improper),
+        cmocka_unit_test(test_sequences),  cmocka_unit_test(test_sequences_without_data),
+        cmocka_unit_test(test_mixed_rows), cmocka_unit_test(test_minimize_bulk),
+        cmocka_unit_test(test_no_loss),    cmocka_unit_test(test_nothing_free),
+        cmocka_unit_test(test_relaxation), cmocka_unit_test(test_dump),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,32 @@ static void goes_on_bit_for_bit(void **state)
     assert_int_equal(diag_errors(s->diag), 0);
 }
 
+/* H, and how samples relaxed, before the last measurement and since. */
+static void counts_go_on(void **state)
+{
+    struct setup *s = *state;
+    struct nnt_module module = linear_f64;
+    module.objective = NNT_ON_BOTH;
+    module.H = linear_f64.loss;
+    module.relax_failed = linear_f64.H;
+    struct trainer *first = trainer_new(s->diag, &module, s->data[1], &s->options);
+    struct trainer *second = trainer_new(s->diag, &module, s->data[1], &s->options);
+    struct moment expected = {0}, found = {0};
+    for (uint32_t k = 0; k < 8; k++) {
+        assert_true(trainer_step(first));
+        if (k == 4) trainer_clear_loss(first);
+    }
+    assert_true(checkpoint_write(s->diag, first, s->folder));
+    assert_true(checkpoint_read(s->diag, second, s->folder));
+    trainer_running(first, 1u << MEASURE_loss, &expected);
+    trainer_running(second, 1u << MEASURE_loss, &found);
+    assert_int_equal(found.n, 2);
+    assert_memory_equal(&found, &expected, sizeof found);
+    assert_int_equal(trainer_convergence(second).relaxing, LINEAR_SAMPLES + 15);
+    trainer_free(first);
+    trainer_free(second);
+}
+
 /* ---- refusals ---- */
 
 /* Whether reading into a fresh trainer is refused with that word, and leaves the trainer as it was. */
@@ -227,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(goes_on_bit_for_bit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(counts_go_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_another_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_a_missing_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_damage, set_up, tear_down),

@@ -60,7 +60,7 @@ static bool evaluate_random(struct diag *diag, const struct nnt_module *module, 
                             uint32_t count, double beta, struct gaussian out[])
 {
     struct random random = random_stream(5, RANDOM_PROBE, 0, 0);
-    struct ensemble *ensemble = ensemble_new(diag, nowhere, module, 3);
+    struct ensemble *ensemble = ensemble_new(diag, nowhere, module, NULL, 3);
     struct samples samples = new_samples(module, count, &random);
     bool good = ensemble && ensemble_evaluate(ensemble, diag, parameters, (const double *const *)samples.value,
                                               count, beta, out);
@@ -332,8 +332,8 @@ static void samples_do_not_meet(void **state)
     struct samples samples = new_samples(module, 10, &random);
     struct diag *diag = diag_new();
     struct gaussian together[10], alone;
-    struct ensemble *ensemble = ensemble_new(diag, nowhere, module, 4),
-                    *single = ensemble_new(diag, nowhere, module, 1);
+    struct ensemble *ensemble = ensemble_new(diag, nowhere, module, NULL, 4),
+                    *single = ensemble_new(diag, nowhere, module, NULL, 1);
     (void)state;
     draw(&random, 0.6, module->size[NNT_PARAMETERS], parameters);
     assert_int_equal(ensemble_free_neurons(ensemble), 16);
@@ -396,7 +396,7 @@ static void nothing_is_free(void **state)
     struct nnt_module *module = new_network(group, 2, (struct network_block[]){{0, 1, 0}}, 1);
     struct diag *diag = diag_new();
     (void)state;
-    assert_null(ensemble_new(diag, nowhere, module, 1));
+    assert_null(ensemble_new(diag, nowhere, module, NULL, 1));
     ASSERT_SAYS(diag, "clamps every neuron", "[nothing-free]");
     free_network(module);
     diag_free(diag);
@@ -411,7 +411,7 @@ static void statically_improper(void **state)
     struct nnt_module *module = new_network(group, 4, (struct network_block[]){{0, 1, 0}, {1, 2, 0}, {2, 3, 0}}, 3);
     struct diag *diag = diag_new();
     (void)state;
-    assert_null(ensemble_new(diag, nowhere, module, 1));
+    assert_null(ensemble_new(diag, nowhere, module, NULL, 1));
     ASSERT_SAYS(diag, "'first', 'third'", "neither a local error nor a potential", "[improper-ensemble]");
     free_network(module);
     diag_free(diag);
@@ -532,7 +532,7 @@ static void a_probe_is_quick(void **state)
     struct samples samples = new_samples(module, SAMPLES, &random);
     struct gaussian *g = calloc(SAMPLES, sizeof *g);
     struct diag *diag = diag_new();
-    struct ensemble *ensemble = ensemble_new(diag, nowhere, module, 64);
+    struct ensemble *ensemble = ensemble_new(diag, nowhere, module, NULL, 64);
     struct timespec begin, end;
     (void)state;
     draw(&random, 0.05, module->size[NNT_PARAMETERS], parameters);

@@ -176,6 +176,169 @@ static void divergence_keeps_the_weights(void **state)
     tear_down(&s);
 }
 
+static void assert_says(struct diag *diag, const char *words)
+{
+    char text[4096] = "";
+    FILE *file = fmemopen(text, sizeof text, "w");
+    diag_print(diag, file, DIAG_PLAIN);
+    fclose(file);
+    if (strstr(text, words)) return;
+    print_error("expected '%s' in: %s\n", words, text);
+    fail();
+}
+
+/* In float32 one step can make weights that are not finite out of a finite loss: the trainer goes back before it. */
+static void the_last_finite_weights_are_kept(void **state)
+{
+    struct setup s = set_up(4);
+    s.options.rate = expr_number(&s.pool, 1e20);
+    s.options.epochs = 1000;
+    struct trainer *trainer = trainer_new(s.diag, &linear_f32, s.data, &s.options);
+    (void)state;
+    while (trainer_step(trainer));
+    const float *q = trainer_parameters(trainer);
+    for (uint32_t k = 0; k < LINEAR_P; k++) assert_true(isfinite(q[k]));
+    assert_true(trainer_check(trainer));
+    trainer_tell(trainer, s.diag);
+    assert_says(s.diag,
+                "of the training data [diverged]\n      = the weights grew without bound: try a rate smaller than "
+                "1e+20, or clip");
+    ((float *)trainer_parameters(trainer))[2] = NAN;
+    assert_false(trainer_check(trainer));
+    for (uint32_t k = 0; k < LINEAR_P; k++) assert_true(isfinite(q[k]));
+    trainer_tell(trainer, s.diag);
+    assert_says(s.diag, "the weights are no longer finite at step");
+    trainer_free(trainer);
+    tear_down(&s);
+}
+
+static void a_rate_that_explodes_is_told(void **state)
+{
+    struct setup s = set_up(4);
+    s.options.rate = expr_number(&s.pool, 1e39);
+    struct trainer *trainer = trainer_new(s.diag, &linear_f32, s.data, &s.options);
+    (void)state;
+    assert_false(trainer_step(trainer));
+    assert_int_equal(trainer_state(trainer).step, 0);
+    trainer_tell(trainer, s.diag);
+    assert_says(s.diag, "the rate is 1e+39, beyond float32, at step 1, in epoch 1 [diverged]");
+    trainer_free(trainer);
+    tear_down(&s);
+}
+
+/* ---- on the bulk ---- */
+
+/* The linear module with y held at its data: nothing is free, and H is what the boundary loss was. Its coefficient scales
+ * the rate; the first sample of each step is said not to have relaxed, in the field that H had. */
+static int32_t bulk_step(const void *self, const struct nnt_call *call)
+{
+    const struct nnt_field *failed = &linear_f64.field[linear_f64.H];
+    struct nnt_call inner = *call;
+    inner.number[NNT_RATE] *= call->number[NNT_BULK];
+    for (uint32_t b = 0; b < call->batch; b++)
+        ((double *)call->slab[NNT_RESULT])[failed->offset_per_sample * call->batch + b] = b == 0;
+    return linear_f64.entry[NNT_ENTRY_step](self, &inner);
+}
+
+static struct nnt_module bulk_module(uint32_t objective)
+{
+    struct nnt_module module = linear_f64;
+    module.objective = objective;
+    module.H = linear_f64.loss;
+    module.loss = objective == NNT_ON_BULK ? NNT_NONE : linear_f64.loss;
+    module.relax_failed = linear_f64.H;
+    module.entry[NNT_ENTRY_step] = bulk_step;
+    return module;
+}
+
+static void bulk_training_follows_H(void **state)
+{
+    struct setup s = set_up(8), plain = set_up(8);
+    const struct nnt_module module = bulk_module(NNT_ON_BULK);
+    s.options.bulk = expr_number(&s.pool, 0.5);
+    plain.options.rate =
+        expr_apply(&plain.pool, PRIMITIVE_mul, expr_number(&plain.pool, 0.5), plain.options.rate, NULL);
+    struct trainer *trainer = trainer_new(s.diag, &module, s.data, &s.options);
+    struct trainer *boundary = trainer_new(plain.diag, &linear_f64, plain.data, &plain.options);
+    struct moment moment = {0}, later = {0};
+    (void)state;
+    for (uint32_t k = 0; k < 10; k++) assert_true(trainer_step(trainer) && trainer_step(boundary));
+    const double *found = trainer_parameters(trainer), *expected = trainer_parameters(boundary);
+    for (uint32_t p = 0; p < LINEAR_P; p++) assert_close(found[p], expected[p], 1e-14);
+    assert_close(trainer_state(trainer).loss, trainer_state(boundary).loss, 1e-14);
+    assert_int_equal(trainer_state(trainer).samples, 2 * LINEAR_SAMPLES);
+    trainer_running(trainer, 1u << MEASURE_loss | 1u << MEASURE_rmse, &moment);
+    assert_int_equal(moment.n, 2);
+    assert_close(reading(&moment, "loss.bulk"), trainer_state(boundary).loss, 1e-14);
+    assert_true(reading(&moment, "relaxation.unconverged") == 10);
+    trainer_clear_loss(trainer);
+    for (uint32_t k = 0; k < 5; k++) assert_true(trainer_step(trainer));
+    trainer_running(trainer, 0, &later);
+    assert_true(reading(&later, "relaxation.unconverged") == 5);
+    struct convergence all = trainer_convergence(trainer);
+    assert_int_equal(all.unrelaxed, 15);
+    assert_int_equal(all.relaxing, 3 * LINEAR_SAMPLES);
+    convergence_warn(&all, s.diag, (struct span){0}, &(struct ensemble_spec){0}, "in training");
+    assert_says(s.diag, "15 of 69 samples in training did not relax");
+    trainer_free(trainer);
+    trainer_free(boundary);
+    tear_down(&s);
+    tear_down(&plain);
+}
+
+static void both_losses_are_told(void **state)
+{
+    struct setup s = set_up(8);
+    const struct nnt_module module = bulk_module(NNT_ON_BOTH);
+    struct trainer *trainer = trainer_new(s.diag, &module, s.data, &s.options);
+    struct moment moment = {0};
+    (void)state;
+    for (uint32_t k = 0; k < 5; k++) assert_true(trainer_step(trainer));
+    trainer_running(trainer, 1u << MEASURE_loss, &moment);
+    assert_int_equal(moment.n, 3);
+    assert_true(reading(&moment, "loss.boundary") == reading(&moment, "loss.bulk"));
+    trainer_free(trainer);
+    s.options.rate = expr_number(&s.pool, 1e200);
+    trainer = trainer_new(s.diag, &module, s.data, &s.options);
+    while (trainer_step(trainer));
+    trainer_tell(trainer, s.diag);
+    assert_says(s.diag, "the boundary loss is ");
+    trainer_free(trainer);
+    const struct nnt_module alone = bulk_module(NNT_ON_BULK);
+    trainer = trainer_new(s.diag, &alone, s.data, &s.options);
+    while (trainer_step(trainer));
+    trainer_tell(trainer, s.diag);
+    assert_says(s.diag, "the bulk loss is ");
+    trainer_free(trainer);
+    tear_down(&s);
+}
+
+/* H of a split: at the forward state the local error is 0 where y is free, so that data in its place must be seen. */
+static int32_t forward_to_data(const void *self, const struct nnt_call *call)
+{
+    (void)self;
+    memcpy(call->slab[NNT_STATE], call->slab[NNT_DATA], sizeof(double) * (LINEAR_X + LINEAR_Y) * call->batch);
+    return 0;
+}
+
+static void bulk_loss_of_a_split(void **state)
+{
+    struct setup s = set_up(8);
+    const double q[LINEAR_P] = {1, 0, 0, 0, 1, 0, 0.5, -0.5};
+    struct nnt_module module = linear_f64;
+    struct moment moment = {0};
+    (void)state;
+    module.objective = NNT_ON_BOTH;
+    module.entry[NNT_ENTRY_ensemble_forward] = forward_to_data;
+    struct evaluator *evaluator = evaluator_new(s.diag, &module, s.data, 4);
+    assert_true(evaluate(evaluator, &s.data->test, NULL, 0, q, 1u << MEASURE_loss, &moment));
+    assert_int_equal(moment.n, 2);
+    assert_true(reading(&moment, "loss.bulk") > 0.1);
+    assert_close(reading(&moment, "loss.bulk"), reading(&moment, "loss.boundary"), 1e-14);
+    evaluator_free(evaluator);
+    tear_down(&s);
+}
+
 /* ---- evaluation ---- */
 
 static void losses_of_a_split(void **state)
@@ -282,10 +445,18 @@ static void measurements_are_due(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps_are_the_plain_ones), cmocka_unit_test(float32_steps_follow),
-        cmocka_unit_test(options_decide_the_steps), cmocka_unit_test(divergence_keeps_the_weights),
-        cmocka_unit_test(losses_of_a_split),        cmocka_unit_test(accuracy_by_kind_of_target),
+        cmocka_unit_test(steps_are_the_plain_ones),
+        cmocka_unit_test(float32_steps_follow),
+        cmocka_unit_test(options_decide_the_steps),
+        cmocka_unit_test(divergence_keeps_the_weights),
+        cmocka_unit_test(losses_of_a_split),
+        cmocka_unit_test(accuracy_by_kind_of_target),
         cmocka_unit_test(measurements_are_due),
+        cmocka_unit_test(the_last_finite_weights_are_kept),
+        cmocka_unit_test(a_rate_that_explodes_is_told),
+        cmocka_unit_test(bulk_training_follows_H),
+        cmocka_unit_test(both_losses_are_told),
+        cmocka_unit_test(bulk_loss_of_a_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,7 +179,7 @@ static void wrong_thermodynamics_is_found(void **state)
             data[g] = (const double *)t.start.call.slab[NNT_DATA] +
                       t.module->field[t.module->group[g].data].offset +
                       t.module->field[t.module->group[g].data].offset_per_sample * BATCH;
-    struct ensemble *ensemble = ensemble_new(t.diag, (struct span){0}, t.module, BATCH);
+    struct ensemble *ensemble = ensemble_new(t.diag, (struct span){0}, t.module, NULL, BATCH);
     assert_non_null(ensemble);
     const double *q = t.start.call.slab[NNT_PARAMETERS];
     assert_true(ensemble_evaluate(ensemble, t.diag, q, data, BATCH, beta, right));

@@ -2,6 +2,7 @@
  */
 #include "runtime/record/record.h"
 
+#include "runtime/base/arena.h"
 #include "runtime/base/file.h"
 #include "runtime/base/text.h"
 #include "tests/module/linear.h"
@@ -97,6 +98,33 @@ static void format(void **state)
     assert_memory_equal(bytes + 8 + padded, scale, sizeof scale);
     assert_memory_equal(bytes + 8 + padded + 24, narrow, sizeof narrow);
     free(bytes);
+}
+
+/* Constants of the data come back bit for bit; there may be none, of one axis, and no scale is 0. */
+static void extras(void **state)
+{
+    struct setup *s = *state;
+    double wide[LINEAR_P] = {0}, numbers[] = {0.1, 3, 1e-300}, zero[] = {2, 0};
+    const struct extra_tensor written[] = {
+        {"offset.x", numbers, 3}, {"scale.x", numbers + 1, 2}, {"scale.y", zero, 2}, {"offset.y", zero, 2}};
+    struct arena *arena = arena_new();
+    struct extra_tensor read;
+    assert_true(weights_write(s->diag, s->path, &linear_f64, wide, written, 4));
+    struct weights *weights = weights_open(s->diag, nowhere, s->path, LINEAR_P);
+    assert_non_null(weights);
+    assert_true(weights_extra(weights, arena, "offset.x", &read) && read.count == 3);
+    assert_memory_equal(read.values, numbers, sizeof numbers);
+    assert_true(weights_extra(weights, arena, "scale.x", &read) && read.count == 2);
+    assert_memory_equal(read.values, numbers + 1, 2 * sizeof *numbers);
+    assert_true(weights_extra(weights, arena, "offset.y", &read));
+    assert_true(weights_extra(weights, arena, "scale.z", &read) && !read.values);
+    assert_false(diag_failed(s->diag));
+    assert_false(weights_extra(weights, arena, "scale.y", &read));
+    assert_string_equal(
+        diag_first_error(s->diag),
+        arena_printf(arena, "weights '%s': number 2 of 'scale.y' is 0; data are divided by it", s->path));
+    weights_close(weights);
+    arena_free(arena);
 }
 
 /* ---- broken files ---- */
@@ -238,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(format, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(extras, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_short_or_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts, set_up, tear_down),
