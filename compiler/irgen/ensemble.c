@@ -32,6 +32,24 @@ static ir_id slope(struct gen *gen, const struct group *group, ir_id z)
     return ir_gradient(gen->g, total(gen, f), copies);
 }
 
+/* The sum over i of r_i d^2 f_i / dz dz with r held still: its diagonal is all there is where f acts element by element; for a group map
+ * copy i gives row i, as above. */
+static ir_id bend(struct gen *gen, const struct group *group, ir_id r, ir_id z)
+{
+    struct shape shape = {.rank = 3, .extent = {IR_BATCH, group->size, group->size}};
+    ir_id by = z, slope;
+
+    r = ir_map(gen->g, PRIMITIVE_hold, r, IR_NONE, IR_NONE);
+    if (group->group_map) {
+        by = ir_view(gen->g, z, shape, (const int8_t[IR_AXES]){0, -1, 1, -1});
+        r = ir_view(gen->g, r, shape, (const int8_t[IR_AXES]){0, -1, 1, -1});
+    }
+    slope = ir_map(gen->g, PRIMITIVE_mul, gen_neurons(gen, group->activation, by), r, IR_NONE);
+    slope = ir_gradient(gen->g, total(gen, slope), by);
+    if (group->group_map) slope = ir_map(gen->g, PRIMITIVE_mul, slope, identity(gen, shape), IR_NONE);
+    return ir_gradient(gen->g, total(gen, slope), by);
+}
+
 static void linearise_group(struct gen *gen, struct sweep *sweep, uint32_t group)
 {
     const struct group *it = &gen->model->group[group];
@@ -40,9 +58,11 @@ static void linearise_group(struct gen *gen, struct sweep *sweep, uint32_t group
 
     if (group_counts(it)) {
         ir_id r = ir_map(gen->g, PRIMITIVE_sub, x, sweep_prediction(gen, sweep, group), IR_NONE);
+        ir_id z = sweep_z(gen, sweep, group);
 
         ir_define(gen->g, NNT_ENTRY_linearise, r, at->residual);
-        ir_define(gen->g, NNT_ENTRY_linearise, slope(gen, it, sweep_z(gen, sweep, group)), at->slope);
+        ir_define(gen->g, NNT_ENTRY_linearise, slope(gen, it, z), at->slope);
+        if (at->bend != NNT_NONE) ir_define(gen->g, NNT_ENTRY_linearise, bend(gen, it, r, z), at->bend);
     }
     if (group_has_energy(it)) {
         ir_id force = ir_gradient(gen->g, total(gen, gen_potential(gen, sweep, group)), x);

@@ -100,11 +100,18 @@ ir_id gen_potential(struct gen *gen, struct sweep *sweep, uint32_t group);
 bool group_counts(const struct group *group);     /* its local error stands in H */
 bool group_has_energy(const struct group *group); /* its potential does */
 
+/* ---- relax.c: the minimum of H over the free neurons ---- */
+/* From the states `start` (nodes of each group) the free neurons of each sample to the minimum of H, in phases of the entry; everything
+ * later belongs to a phase behind them. Results H, relax_steps and relax_failed are defined; the states at the minimum are returned.
+ * Where nothing is free there is no phase, and H is that at the start. */
+struct sweep relax_run(struct gen *gen, enum nnt_entry_name entry, const ir_id start[]);
+
 /* ---- the entries ---- */
 void gen_gradient(struct gen *gen);
 void gen_step(struct gen *gen);
 void gen_linearise(struct gen *gen);
 void gen_bulk(struct gen *gen);
+void gen_relax(struct gen *gen);
 
 /* The gradient of the mean over samples of `value` [batch] by a parameter. */
 ir_id gen_mean_gradient(struct gen *gen, ir_id value, uint32_t parameter);

@@ -25,18 +25,46 @@ static void gen_loss_entry(struct gen *gen)
     define_losses(gen, NNT_ENTRY_loss, &sweep);
 }
 
+/* Whether the model has what an entry is made for. */
+static bool always(const struct model *model)
+{
+    (void)model;
+    return true;
+}
+
+static bool has_loss(const struct model *model)
+{
+    return model->loss != NULL;
+}
+
+static bool minimizes(const struct model *model)
+{
+    return (model->minimizes_boundary && model->loss) || model->minimizes_bulk;
+}
+
+static bool trains(const struct model *model)
+{
+    return model->trains && minimizes(model);
+}
+
+static bool relaxes(const struct model *model)
+{
+    return model->ensemble.relaxed || model->minimizes_bulk;
+}
+
 struct family {
     void (*gen)(struct gen *gen);
-    bool needs_loss, needs_training;
+    bool (*exists)(const struct model *model);
 };
 static const struct family families[NNT_ENTRIES] = {
-    [NNT_ENTRY_forward] = {.gen = gen_forward},
-    [NNT_ENTRY_loss] = {.gen = gen_loss_entry, .needs_loss = true},
-    [NNT_ENTRY_gradient] = {.gen = gen_gradient, .needs_loss = true},
-    [NNT_ENTRY_step] = {.gen = gen_step, .needs_loss = true, .needs_training = true},
-    [NNT_ENTRY_ensemble_forward] = {.gen = gen_ensemble_forward},
-    [NNT_ENTRY_linearise] = {.gen = gen_linearise},
-    [NNT_ENTRY_bulk] = {.gen = gen_bulk},
+    [NNT_ENTRY_forward] = {gen_forward, always},
+    [NNT_ENTRY_loss] = {gen_loss_entry, has_loss},
+    [NNT_ENTRY_gradient] = {gen_gradient, minimizes},
+    [NNT_ENTRY_step] = {gen_step, trains},
+    [NNT_ENTRY_ensemble_forward] = {gen_ensemble_forward, always},
+    [NNT_ENTRY_linearise] = {gen_linearise, always},
+    [NNT_ENTRY_bulk] = {gen_bulk, always},
+    [NNT_ENTRY_relax] = {gen_relax, relaxes},
 };
 
 struct ir *irgen(struct arena *arena, const struct model *model, uint32_t real_bytes, uint32_t entries)
@@ -48,13 +76,7 @@ struct ir *irgen(struct arena *arena, const struct model *model, uint32_t real_b
     gen.g->n_fields = gen.at.module->n_fields;
     gen.memo = arena_alloc(arena, (model->pool->count + 1) * sizeof *gen.memo);
     gen.stamp = arena_alloc(arena, (model->pool->count + 1) * sizeof *gen.stamp);
-    for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
-        const struct family *family = &families[e];
-
-        if (!family->gen || !(entries >> e & 1) || (family->needs_loss && !model->loss) ||
-            (family->needs_training && !model->trains))
-            continue;
-        family->gen(&gen);
-    }
+    for (uint32_t e = 0; e < NNT_ENTRIES; e++)
+        if (entries >> e & 1 && families[e].exists(model)) families[e].gen(&gen);
     return gen.g;
 }

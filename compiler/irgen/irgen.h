@@ -5,10 +5,10 @@
 #include "compiler/ir/ir.h"
 #include "lang/model.h"
 
-/* The graph of the entries in `entries` (bit 1 << NNT_ENTRY_x) that this model has: without a boundary loss there
- * is no loss, gradient or step; where nothing trains, no step. Derivatives stand in it as `gradient` nodes.
- * ir.field is the description's list of fields, the same whatever the entries. real_bytes is 4 or 8. All memory is
- * the arena's; the model must outlive the graph. */
+/* The graph of the entries in `entries` (bit 1 << NNT_ENTRY_x) that this model has: `loss` where there is a boundary
+ * loss, `gradient` where something is minimised, `step` where it trains, `relax` where something relaxes. Derivatives
+ * stand in it as `gradient` nodes. ir.field is the description's list of fields, the same whatever the entries, and
+ * behind it what phases carry. real_bytes is 4 or 8. All memory is the arena's; the model must outlive the graph. */
 MUST_USE struct ir *irgen(struct arena *arena, const struct model *model, uint32_t real_bytes, uint32_t entries);
 
 /* The module without its kernels: fields, parameters, groups, blocks and the sizes of all slabs but NNT_WORK;

@@ -1,4 +1,4 @@
-/* step.c: the gradient of the mean loss, and one step of the optimizer: a function a row of optimizers.def. */
+/* step.c: the gradient of what is minimised, and one step of the optimizer: a function a row of optimizers.def. */
 #include <math.h>
 
 #include "compiler/irgen/gen.h"
@@ -31,22 +31,65 @@ static ir_id times(struct gen *gen, double factor, ir_id a)
     return mul(gen, ir_number(gen->g, factor), a);
 }
 
-static ir_id *new_gradients(struct gen *gen)
+/* ---- the gradient: of the boundary loss at the boundary's forward state, of H where it is least over the free neurons ---- */
+
+static bool is_minimized(const struct gen *gen)
 {
-    return arena_alloc(gen->arena, (gen->model->n_parameters + 1) * sizeof(ir_id));
+    return gen->model->minimizes_boundary && gen->model->loss;
+}
+
+/* The coefficient of an objective, IR_NONE where it is 1. */
+static ir_id coefficient_of(struct gen *gen, const struct expr *schedule, enum nnt_number which)
+{
+    return schedule ? ir_argument(gen->g, which) : IR_NONE;
+}
+
+/* H relaxed from the ensemble's forward state, and its gradients by the parameters with the states held still, the mean over the samples:
+ * the local rule, and by the envelope theorem the gradient of the least H. */
+static void bulk_gradients(struct gen *gen, enum nnt_entry_name entry, ir_id coefficient, ir_id out[])
+{
+    struct sweep sweep = sweep_new(gen, entry, HELD_ENSEMBLE, false);
+
+    for (uint32_t g = 0; g < gen->model->n_groups; g++) sweep_state(gen, &sweep, g);
+    struct sweep at = relax_run(gen, entry, sweep.state);
+    ir_id H = gen_H(gen, &at);
+
+    if (coefficient != IR_NONE) H = mul(gen, coefficient, H);
+    for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
+        if (gen->model->parameter[p].frozen) continue;
+        ir_id more = gen_mean_gradient(gen, H, p);
+        out[p] = out[p] == IR_NONE ? more : add(gen, out[p], more);
+    }
+}
+
+/* Of all that is minimised, by every parameter that trains, IR_NONE for others; results `loss`, `H` and how it relaxed. `boundary` is the
+ * coefficient of the boundary loss where that is minimised; outputs: their states are results too, at the boundary's forward state. */
+static ir_id *gradients(struct gen *gen, enum nnt_entry_name entry, ir_id boundary, bool outputs)
+{
+    const struct model *m = gen->model;
+    ir_id *out = arena_alloc(gen->arena, (m->n_parameters + 1) * sizeof *out);
+    struct sweep sweep = {0};
+    bool forward = m->loss || outputs;
+
+    for (uint32_t p = 0; p < m->n_parameters; p++) out[p] = IR_NONE;
+    if (forward) sweep = sweep_new(gen, entry, HELD_INPUTS, is_minimized(gen));
+    if (is_minimized(gen)) sweep_gradients(gen, &sweep, boundary, out);
+    if (m->minimizes_bulk) bulk_gradients(gen, entry, coefficient_of(gen, m->train.bulk, NNT_BULK), out);
+    if (m->loss) define_losses(gen, entry, &sweep);
+    if (outputs) define_outputs(gen, entry, &sweep);
+    return out;
 }
 
 void gen_gradient(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, NNT_ENTRY_gradient, HELD_INPUTS, true);
-    ir_id *gradient = new_gradients(gen);
+    const struct model *m = gen->model;
+    /* that of the boundary loss alone comes as it is; of two, each with its coefficient */
+    ir_id boundary = m->minimizes_bulk ? coefficient_of(gen, m->train.boundary, NNT_BOUNDARY) : IR_NONE;
+    ir_id *gradient = gradients(gen, NNT_ENTRY_gradient, boundary, false);
 
-    sweep_gradients(gen, &sweep, IR_NONE, gradient);
-    define_losses(gen, NNT_ENTRY_gradient, &sweep);
-    for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
+    for (uint32_t p = 0; p < m->n_parameters; p++)
         if (gradient[p] != IR_NONE)
             ir_define(gen->g, NNT_ENTRY_gradient, gradient[p], gen->at.module->parameter[p].gradient);
-    }
 }
 
 /* ---- what every optimizer takes: clip the gradient of the loss, then add the decay of weights ---- */
@@ -169,15 +212,18 @@ static ir_id (*const steps[OPTIMIZERS])(struct gen *gen, uint32_t p, ir_id g) = 
 #undef OPTIMIZER
 };
 
+static bool has_outputs(const struct gen *gen)
+{
+    for (uint32_t g = 0; g < gen->model->n_groups; g++)
+        if (gen->model->group[g].output) return true;
+    return false;
+}
+
 void gen_step(struct gen *gen)
 {
-    struct sweep sweep = sweep_new(gen, NNT_ENTRY_step, HELD_INPUTS, true);
-    ir_id *gradient = new_gradients(gen);
-    ir_id coefficient = gen->model->train.boundary ? ir_argument(gen->g, NNT_BOUNDARY) : IR_NONE;
+    ir_id boundary = coefficient_of(gen, gen->model->train.boundary, NNT_BOUNDARY);
+    ir_id *gradient = gradients(gen, NNT_ENTRY_step, boundary, has_outputs(gen));
 
-    sweep_gradients(gen, &sweep, coefficient, gradient);
-    define_losses(gen, NNT_ENTRY_step, &sweep);
-    define_outputs(gen, NNT_ENTRY_step, &sweep);
     prepare(gen, gradient);
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         uint32_t field = gen->at.module->parameter[p].field;
