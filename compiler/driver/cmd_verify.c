@@ -135,6 +135,16 @@ static void set_states(struct verifying *v)
     round_slab(&v->start, NNT_STATE);
 }
 
+/* The call's numbers as they are in the middle of training. */
+static void set_numbers(struct verifying *v)
+{
+    const struct train_options *train = &v->model->train;
+    double *number = v->start.call.number;
+    if (train->rate) number[NNT_RATE] = expr_at_progress(train->rate, 0.5);
+    number[NNT_BOUNDARY] = train->boundary ? expr_at_progress(train->boundary, 0.5) : 1;
+    number[NNT_BULK] = train->bulk ? expr_at_progress(train->bulk, 0.5) : 1;
+}
+
 static bool open_start(struct verifying *v)
 {
     struct data *data = data_or_none(v);
@@ -142,7 +152,7 @@ static bool open_start(struct verifying *v)
     uint32_t batch = data && data->train.count < SAMPLES ? data->train.count : SAMPLES;
     v->start = exercise_open(v->reference, batch);
     exercise_draw(&v->start, v->model->train.seed);
-    if (v->model->train.rate) v->start.call.number[NNT_RATE] = expr_at_progress(v->model->train.rate, 0.5);
+    set_numbers(v);
     if (data) set_data(v, data);
     data_free(data);
     if (!set_weights(v)) return false;
@@ -214,18 +224,20 @@ static void check_ensemble(struct verifying *v)
     if (less && more) verify_energy(&v->findings, v->expected, less, more, v->beta, BETA_STEP, v->start.call.batch);
 }
 
-/* A state that settles is off its fixed point by its tolerance: differences ask for a smaller one. */
-enum { DIFFERENCE_TICKS = 100000 };
-static const double DIFFERENCE_TOLERANCE = 1e-13;
+/* A state that settles or relaxes is off the point it tends to by its tolerance: differences ask for a smaller one. */
+enum { DIFFERENCE_TURNS = 100000 };
+static const double DIFFERENCE_SETTLED = 1e-13, DIFFERENCE_RELAXED = 1e-11;
 
 static bool check_differences(struct verifying *v)
 {
     struct job job = {.interpreter = true, .real_bytes = 8, .entries = (1u << NNT_ENTRIES) - 1};
     struct model finer = *v->model;
     if (finer.dynamics.which == DYNAMICS_SETTLE) {
-        finer.dynamics.tolerance = fmin(finer.dynamics.tolerance, DIFFERENCE_TOLERANCE);
-        finer.dynamics.ticks = DIFFERENCE_TICKS;
+        finer.dynamics.tolerance = fmin(finer.dynamics.tolerance, DIFFERENCE_SETTLED);
+        finer.dynamics.ticks = DIFFERENCE_TURNS;
     }
+    finer.ensemble.relax_tolerance = fmin(finer.ensemble.relax_tolerance, DIFFERENCE_RELAXED);
+    finer.ensemble.relax_most = DIFFERENCE_TURNS;
     const struct nnt_module *module = compile(v->session, &finer, &job, &v->times);
     if (module) verify_derivatives(&v->findings, module, &v->start, v->model->train.seed);
     return module != NULL;

@@ -15,7 +15,7 @@ struct exercise exercise_open(const struct nnt_module *module, uint32_t batch)
     struct exercise x = {.module = module, .call = {.batch = batch}};
     x.call.number[NNT_RATE] = 0.05;
     x.call.number[NNT_STEP] = 1;
-    x.call.number[NNT_BOUNDARY] = 1;
+    x.call.number[NNT_BOUNDARY] = x.call.number[NNT_BULK] = 1;
     call_products(&x.call);
     for (uint32_t s = 0; s < NNT_SLABS; s++) {
         size_t bytes = (module->size[s] + module->size_per_sample[s] * batch) * module->real_bytes;
@@ -112,6 +112,7 @@ void exercise_run(struct exercise *x, enum nnt_entry_name entry)
 
 void exercise_copy(struct exercise *to, const struct exercise *from)
 {
+    memcpy(to->call.number, from->call.number, sizeof to->call.number);
     for (uint32_t f = 0; f < to->module->n_fields; f++) {
         const struct nnt_field *x = &to->module->field[f];
         bool read =
@@ -165,14 +166,19 @@ double exercise_distance(const struct exercise *a, const struct exercise *b, enu
 
 /* ---- central differences ---- */
 
-static double value_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x)
+static double total(const struct exercise *x, const struct nnt_field *field)
 {
     double sum = 0;
+    for (uint64_t i = 0, n = exercise_size(x, field); i < n; i++) sum += exercise_get(x, field, i);
+    return sum;
+}
+
+static double value_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x)
+{
     exercise_set(of->exercise, field, e, x);
     exercise_run(of->exercise, of->entry);
-    for (uint64_t i = 0, n = exercise_size(of->exercise, of->value); i < n; i++)
-        sum += exercise_get(of->exercise, of->value, i);
-    return of->weight * sum;
+    double also = of->also ? of->also_weight * total(of->exercise, of->also) : 0;
+    return of->weight * total(of->exercise, of->value) + also;
 }
 
 static double slope_at(const struct differentiated *of, const struct nnt_field *field, uint64_t e, double x,

@@ -477,6 +477,14 @@ struct cost {
     double flops, bytes;
 };
 
+/* A phase that ends when it need not go on counts once: how often, the data decide. */
+static double turns_of_phase(const struct nests *nests, uint32_t begin)
+{
+    uint32_t end = begin;
+    while (nests->item[end].kind != ITEM_PHASE_END) end++;
+    return nests->item[end].condition ? 1 : nests->item[begin].extent;
+}
+
 /* Of a whole entry: what stands in a loop is run as often as the loop. */
 static struct cost entry_cost(const struct nests *nests, uint32_t real_bytes, uint32_t batch)
 {
@@ -485,7 +493,11 @@ static struct cost entry_cost(const struct nests *nests, uint32_t real_bytes, ui
     uint32_t depth = 0;
     for (uint32_t i = 0; i < nests->count; i++) {
         const struct item *item = &nests->item[i];
-        if (item->kind == ITEM_END)
+        if (item->kind == ITEM_PHASE)
+            times[0] = turns_of_phase(nests, i);
+        else if (item->kind == ITEM_PHASE_END)
+            times[0] = 1;
+        else if (item->kind == ITEM_END)
             depth--;
         else if (item->kind == ITEM_BEGIN) {
             double turns = item->extent == NEST_BATCH ? batch : item->extent;

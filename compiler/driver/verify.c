@@ -100,6 +100,7 @@ void verify_engine(struct findings *findings, const char *by, double tolerance, 
 
 /* What a field of derivatives says against differences by the field that it belongs to. */
 struct probing {
+    const struct exercise *told; /* has the derivatives; what is differentiated may overwrite its own */
     struct differentiated of;
     struct random random;
     struct distance distance;
@@ -111,7 +112,7 @@ static void probe_field(struct probing *p, const struct nnt_field *by, const str
     uint64_t n = exercise_size(p->of.exercise, by);
     for (uint32_t i = 0; i < ELEMENTS && i < n; i++) {
         uint64_t e = n <= ELEMENTS ? i : random_below(&p->random, (uint32_t)n);
-        double expected, got = exercise_get(p->of.exercise, derivative, e);
+        double expected, got = exercise_get(p->told, derivative, e);
         if (exercise_difference(&p->of, by, e, &expected))
             distance_add(&p->distance, derivative, e, got, expected);
         else
@@ -140,17 +141,46 @@ static void add_probing(struct findings *to, const char *quantity, const struct 
     add_distance(to, "differences", quantity, DIFFERENCES, &p->distance, p->skipped);
 }
 
+/* What the gradient is that of: the mean of the boundary loss, of H where the free neurons are relaxed, or both with their
+ * coefficients. */
+static struct differentiated objective_of(struct exercise *x)
+{
+    const struct nnt_module *m = x->module;
+    const double *number = x->call.number, share = 1.0 / x->call.batch;
+    struct differentiated of = {.exercise = x, .entry = NNT_ENTRY_gradient};
+    switch ((enum nnt_objective)m->objective) {
+    case NNT_ON_BOUNDARY:
+        of.entry = NNT_ENTRY_loss;
+        of.value = &m->field[m->loss];
+        of.weight = share;
+        break;
+    case NNT_ON_BULK:
+        of.value = &m->field[m->H];
+        of.weight = number[NNT_BULK] * share;
+        break;
+    case NNT_ON_BOTH:
+        of.value = &m->field[m->loss];
+        of.weight = number[NNT_BOUNDARY] * share;
+        of.also = &m->field[m->H];
+        of.also_weight = number[NNT_BULK] * share;
+        break;
+    }
+    return of;
+}
+
 void verify_derivatives(struct findings *findings, const struct nnt_module *module, const struct exercise *start,
                         uint64_t seed)
 {
-    struct exercise x = exercise_open(module, start->call.batch);
-    struct probing fresh = {.of = {.exercise = &x}, .random = random_stream(seed, RANDOM_PROBE, 0, 1)};
+    struct exercise x = exercise_open(module, start->call.batch), told = exercise_open(module, start->call.batch);
+    struct probing fresh = {.told = &told, .random = random_stream(seed, RANDOM_PROBE, 0, 1)};
     exercise_copy(&x, start);
+    exercise_copy(&told, start);
     if (module->entry[NNT_ENTRY_bulk] && module->entry[NNT_ENTRY_linearise]) {
         struct probing by_x = fresh, by_q = fresh;
-        by_x.of = (struct differentiated){&x, NNT_ENTRY_linearise, &module->field[module->H], 1};
-        by_q.of = (struct differentiated){&x, NNT_ENTRY_linearise, &module->field[module->H], 1.0 / x.call.batch};
-        exercise_run(&x, NNT_ENTRY_bulk);
+        by_x.of = (struct differentiated){&x, NNT_ENTRY_linearise, &module->field[module->H], 1, NULL, 0};
+        by_q.of = by_x.of;
+        by_q.of.weight = 1.0 / x.call.batch;
+        exercise_run(&told, NNT_ENTRY_bulk);
         probe_states(&by_x);
         probe_parameters(&by_q);
         add_probing(findings, "dH/dx", &by_x);
@@ -158,11 +188,12 @@ void verify_derivatives(struct findings *findings, const struct nnt_module *modu
     }
     if (module->entry[NNT_ENTRY_gradient]) {
         struct probing by_q = fresh;
-        by_q.of = (struct differentiated){&x, NNT_ENTRY_loss, &module->field[module->loss], 1.0 / x.call.batch};
-        exercise_run(&x, NNT_ENTRY_gradient);
+        by_q.of = objective_of(&x);
+        exercise_run(&told, NNT_ENTRY_gradient);
         probe_parameters(&by_q);
         add_probing(findings, "gradient", &by_q);
     }
+    exercise_close(&told);
     exercise_close(&x);
 }
 
