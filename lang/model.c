@@ -107,8 +107,8 @@ static const char *const measures[] = {
 static void dump_parameter(const struct parameter *p, struct text *out)
 {
     text_add(out, "parameter %s [%u, %u] %s(", p->name, p->rows, p->columns, initialisers[p->initialiser]);
-    dump_number("", p->argument[0], out);
-    dump_number(", ", p->argument[1], out);
+    for (uint32_t i = 0, n = p->values ? p->rows * p->columns : LENGTH(p->argument); i < n; i++)
+        dump_number(i ? ", " : "", p->values ? p->values[i] : p->argument[i], out);
     text_add(out, ") fan %u %u%s%s\n", p->fan_in, p->fan_out, p->frozen ? " frozen" : "",
              p->hollow ? " hollow" : "");
 }
@@ -136,12 +136,23 @@ static void dump_network(const struct model *m, struct text *out)
 static void dump_source(const char *what, const struct source_spec *s, struct text *out)
 {
     text_add(out, "%s %s", what, sources[s->which]);
-    for (uint32_t i = 0; i < s->n_files; i++) text_add(out, " %s \"%s\"", s->field[i], s->path[i]);
-    for (size_t i = 0; !s->n_files && i < LENGTH(s->number); i++) dump_number(" ", s->number[i], out);
+    for (uint32_t i = 0; i < s->n_files; i++)
+        text_add(out, " %s%s\"%s\"", s->field ? s->field[i] : "", s->field ? " " : "", s->path[i]);
+    for (size_t i = 0; !(s->n_files && s->field) && i < LENGTH(s->number); i++) dump_number(" ", s->number[i], out);
     text_add(out, "\n");
 }
 
-static const char *const derivations[] = {"one_hot", "number", "standardize", "minmax", "slice", "shuffled"};
+static const char *const derivations[] = {"one_hot", "number",   "standardize", "minmax",
+                                          "slice",   "shuffled", "columns"};
+
+/* A column of a csv by its name, or by its number where it was given so. */
+static void dump_pick(const struct column_pick *pick, struct text *out)
+{
+    if (pick->name)
+        text_add(out, " \"%s\"", pick->name);
+    else
+        text_add(out, " %u..%u", pick->from, pick->to);
+}
 
 static void dump_data(const struct model *m, struct text *out)
 {
@@ -155,6 +166,7 @@ static void dump_data(const struct model *m, struct text *out)
         text_add(out, "derived[%u] %s", i, derivations[d->derived[i].which]);
         for (uint32_t j = 0; j < d->derived[i].n_arguments; j++)
             dump_expr(m, j ? ", " : " ", d->derived[i].argument[j], out);
+        for (uint32_t j = 0; j < d->derived[i].n_picks; j++) dump_pick(&d->derived[i].pick[j], out);
         if (d->derived[i].which == DERIVED_SLICE) text_add(out, " %u..%u", d->derived[i].from, d->derived[i].to);
         text_add(out, "\n");
     }
