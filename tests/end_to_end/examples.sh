@@ -41,6 +41,11 @@ if "$NNT" run "$NNT_SOURCE/examples/houses.nnt" --json --quiet --out houses > ou
 else status=1
 fi
 "$NNT" check "$NNT_SOURCE"/examples/*.nnt || status=1
+for file in "$NNT_SOURCE"/examples/*.nnt; do
+    for stage in ast model math ir llvm asm; do
+        "$NNT" emit "$file" --$stage > stage 2> said && [ -s stage ] || { echo "$file: emit --$stage fails"; cat said; status=1; }
+    done
+done
 "$NNT" fmt --check "$NNT_SOURCE"/examples/*.nnt || status=1
 "$NNT" eval "$NNT_SOURCE/examples/digits.nnt" --weights digits/weights.safetensors --json | grep -qE '"accuracy": ?0.9[789]' || { echo "eval differs"; status=1; }
 "$NNT" measure "$NNT_SOURCE/examples/spirals.nnt" --weights spirals/weights.safetensors --json | grep -qE '"C": ?-' || { echo "measure says no C"; status=1; }

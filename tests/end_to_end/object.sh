@@ -2,8 +2,9 @@
 # object.sh: objects stand alone: no undefined symbol, headers clean in C99, C17 and C++17, two networks in one program.
 cd "$(mktemp -d)" || exit 2
 status=0
-for example in digits xor spirals mnist; do
-    "$NNT" build "$NNT_SOURCE/examples/$example.nnt" -o "$example" > /dev/null || { status=1; continue; }
+for file in "$NNT_SOURCE"/examples/*.nnt; do
+    example=$(basename "$file" .nnt)
+    "$NNT" build "$file" -o "$example" > /dev/null || { status=1; continue; }
     [ -z "$(nm -u $example.o)" ] || { echo "$example.o needs: $(nm -u $example.o)"; status=1; }
     for standard in c99 c17; do
         gcc -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c "$example.h" || { echo "$example.h: not $standard"; status=1; }

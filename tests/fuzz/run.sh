@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh: one fuzz target, from a corpus of the examples and of the tests' files, for NNT_FUZZ_SECONDS (120); or, where NNT_FUZZ_RUNS is
-# given, for as many inputs from a fixed seed: what a change did not break does not fail it.
+# given, for as many inputs from a fixed seed: what a change did not break does not fail it. With NNT_FUZZ_RUNS=0 the files of the
+# corpus are run as they are.
 target=$1
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
@@ -17,6 +18,7 @@ fuzz_npy) (cd "$corpus" && . "$NNT_SOURCE/tests/wrong/npy.sh" && rm net.nnt) ;;
 fuzz_weights) cp "$NNT_SOURCE"/tests/fuzz/corpus/*.safetensors "$corpus" ;;
 esac
 cd "$corpus/.." || exit 2
+[ "${NNT_FUZZ_RUNS:-}" = 0 ] && { "$NNT_BUILD/tests/$target" -close_fd_mask=1 "$corpus"/* 2>&1 | tail -25; exit "${PIPESTATUS[0]}"; }
 length=(-max_total_time="${NNT_FUZZ_SECONDS:-120}")
 [ -n "${NNT_FUZZ_RUNS:-}" ] && length=(-runs="$NNT_FUZZ_RUNS" -seed=1)
 "$NNT_BUILD/tests/$target" "${length[@]}" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \

@@ -188,7 +188,7 @@ static void check_example(const char *name, uint32_t real_bytes, double toleranc
 
 static void objects_equal_jit(void **state)
 {
-    static const char *const examples[] = {"digits", "xor", "spirals", "mnist"};
+    static const char *const examples[] = {"digits", "xor", "spirals", "mnist", "autoencoder", "houses"};
     (void)state;
     for (size_t i = 0; i < LENGTH(examples); i++) {
         check_example(examples[i], 4, 1e-5);
