@@ -15,7 +15,7 @@ struct exercise exercise_open(const struct nnt_module *module, uint32_t batch)
     struct exercise x = {.module = module, .call = {.batch = batch}};
     x.call.number[NNT_RATE] = 0.05;
     x.call.number[NNT_STEP] = 1;
-    x.call.number[NNT_BOUNDARY] = 1;
+    x.call.number[NNT_BOUNDARY] = x.call.number[NNT_BULK] = 1;
     call_products(&x.call);
     for (uint32_t s = 0; s < NNT_SLABS; s++) {
         size_t bytes = (module->size[s] + module->size_per_sample[s] * batch) * module->real_bytes;
@@ -171,7 +171,7 @@ static double value_at(const struct differentiated *of, const struct nnt_field *
     exercise_set(of->exercise, field, e, x);
     exercise_run(of->exercise, of->entry);
     for (uint64_t i = 0, n = exercise_size(of->exercise, of->value); i < n; i++)
-        sum += exercise_get(of->exercise, of->value, i);
+        sum += exercise_get(of->exercise, of->value, i) + (of->also ? exercise_get(of->exercise, of->also, i) : 0);
     return of->weight * sum;
 }
 

@@ -37,12 +37,14 @@ double exercise_distance(const struct exercise *a, const struct exercise *b, enu
 /* Takes one more pair of numbers in. */
 void distance_add(struct distance *distance, const struct nnt_field *field, uint64_t element, double a, double b);
 
-/* What is differentiated: the sum over the samples of a field of numbers, `loss` or `H`, as an entry computes it, times `weight`. */
+/* What is differentiated: the sum over the samples of a field of numbers, `loss` or `H`, as an entry computes it, times `weight`; and of
+ * `also`, where that is not NULL. */
 struct differentiated {
     struct exercise *exercise;
     enum nnt_entry_name entry;
     const struct nnt_field *value;
     double weight;
+    const struct nnt_field *also;
 };
 /* Its derivative by element e of a field that the entry reads: fourth-order central differences at two steps. false where they do not
  * agree: there is a kink nearby, and the element does not count. */

@@ -106,12 +106,14 @@ struct probing {
     uint64_t skipped;
 };
 
-static void probe_field(struct probing *p, const struct nnt_field *by, const struct nnt_field *derivative)
+/* `derivative` as it stands in `told`. */
+static void probe_field(struct probing *p, const struct exercise *told, const struct nnt_field *by,
+                        const struct nnt_field *derivative)
 {
     uint64_t n = exercise_size(p->of.exercise, by);
     for (uint32_t i = 0; i < ELEMENTS && i < n; i++) {
         uint64_t e = n <= ELEMENTS ? i : random_below(&p->random, (uint32_t)n);
-        double expected, got = exercise_get(p->of.exercise, derivative, e);
+        double expected, got = exercise_get(told, derivative, e);
         if (exercise_difference(&p->of, by, e, &expected))
             distance_add(&p->distance, derivative, e, got, expected);
         else
@@ -119,12 +121,12 @@ static void probe_field(struct probing *p, const struct nnt_field *by, const str
     }
 }
 
-static void probe_parameters(struct probing *p)
+static void probe_parameters(struct probing *p, const struct exercise *told)
 {
     const struct nnt_module *m = p->of.exercise->module;
     for (uint32_t i = 0; i < m->n_parameters; i++)
         if (m->parameter[i].gradient != NNT_NONE)
-            probe_field(p, &m->field[m->parameter[i].field], &m->field[m->parameter[i].gradient]);
+            probe_field(p, told, &m->field[m->parameter[i].field], &m->field[m->parameter[i].gradient]);
 }
 
 static void probe_states(struct probing *p)
@@ -132,7 +134,7 @@ static void probe_states(struct probing *p)
     const struct nnt_module *m = p->of.exercise->module;
     for (uint32_t g = 0; g < m->n_groups; g++)
         if (m->group[g].gradient_x != NNT_NONE)
-            probe_field(p, &m->field[m->group[g].state], &m->field[m->group[g].gradient_x]);
+            probe_field(p, p->of.exercise, &m->field[m->group[g].state], &m->field[m->group[g].gradient_x]);
 }
 
 static void add_probing(struct findings *to, const char *quantity, const struct probing *p)
@@ -140,28 +142,42 @@ static void add_probing(struct findings *to, const char *quantity, const struct 
     add_distance(to, "differences", quantity, DIFFERENCES, &p->distance, p->skipped);
 }
 
-void verify_derivatives(struct findings *findings, const struct nnt_module *module, const struct exercise *start,
-                        uint64_t seed)
+/* H at its least is what the entry `gradient` itself finds. */
+static struct differentiated objective(struct exercise *x, struct minimized minimized)
+{
+    const struct nnt_module *m = x->module;
+    const struct nnt_field *loss = minimized.boundary ? &m->field[m->loss] : NULL,
+                           *H = minimized.bulk ? &m->field[m->H] : NULL;
+    enum nnt_entry_name entry = H ? NNT_ENTRY_gradient : NNT_ENTRY_loss;
+    return (struct differentiated){x, entry, loss ? loss : H, 1.0 / x->call.batch, loss ? H : NULL};
+}
+
+void verify_derivatives(struct findings *findings, const struct nnt_module *module, struct minimized minimized,
+                        const struct exercise *start, uint64_t seed)
 {
     struct exercise x = exercise_open(module, start->call.batch);
     struct probing fresh = {.of = {.exercise = &x}, .random = random_stream(seed, RANDOM_PROBE, 0, 1)};
     exercise_copy(&x, start);
     if (module->entry[NNT_ENTRY_bulk] && module->entry[NNT_ENTRY_linearise]) {
         struct probing by_x = fresh, by_q = fresh;
-        by_x.of = (struct differentiated){&x, NNT_ENTRY_linearise, &module->field[module->H], 1};
-        by_q.of = (struct differentiated){&x, NNT_ENTRY_linearise, &module->field[module->H], 1.0 / x.call.batch};
+        by_x.of = (struct differentiated){&x, NNT_ENTRY_linearise, &module->field[module->H], 1, NULL};
+        by_q.of =
+            (struct differentiated){&x, NNT_ENTRY_linearise, &module->field[module->H], 1.0 / x.call.batch, NULL};
         exercise_run(&x, NNT_ENTRY_bulk);
         probe_states(&by_x);
-        probe_parameters(&by_q);
+        probe_parameters(&by_q, &x);
         add_probing(findings, "dH/dx", &by_x);
         add_probing(findings, "dH/dq", &by_q);
     }
     if (module->entry[NNT_ENTRY_gradient]) {
         struct probing by_q = fresh;
-        by_q.of = (struct differentiated){&x, NNT_ENTRY_loss, &module->field[module->loss], 1.0 / x.call.batch};
+        struct exercise moved = exercise_open(module, start->call.batch); /* x keeps the gradient */
+        exercise_copy(&moved, start);
+        by_q.of = objective(&moved, minimized);
         exercise_run(&x, NNT_ENTRY_gradient);
-        probe_parameters(&by_q);
+        probe_parameters(&by_q, &x);
         add_probing(findings, "gradient", &by_q);
+        exercise_close(&moved);
     }
     exercise_close(&x);
 }

@@ -25,9 +25,13 @@ bool finding_holds(const struct finding *finding);
  * as it is. `by` names the first module. */
 void verify_engine(struct findings *findings, const char *by, double tolerance, const struct nnt_module *module,
                    const struct nnt_module *reference, const struct exercise *start);
-/* Gradient of the loss, dH/dx and dH/dq of a float64 module against central differences, a few elements a field, drawn by seed. */
-void verify_derivatives(struct findings *findings, const struct nnt_module *module, const struct exercise *start,
-                        uint64_t seed);
+/* dH/dx and dH/dq of a float64 module, and the gradient of what it minimises (the boundary loss, H relaxed, or their sum), against central
+ * differences, a few elements a field, drawn by seed. */
+struct minimized {
+    bool boundary, bulk;
+};
+void verify_derivatives(struct findings *findings, const struct nnt_module *module, struct minimized minimized,
+                        const struct exercise *start, uint64_t seed);
 /* The samples' Gaussians of one module against those of another. */
 void verify_gaussians(struct findings *findings, const char *by, double tolerance, const struct gaussian *got,
                       const struct gaussian *expected, uint32_t count);

@@ -87,7 +87,7 @@ static int check_gradient(struct exercise *x, uint64_t seed, int *out_counted)
 {
     const struct nnt_module *m = x->module;
     struct random random = random_stream(seed, RANDOM_PROBE, 0, 0);
-    struct differentiated loss = {x, NNT_ENTRY_loss, &m->field[m->loss], 1.0 / x->call.batch};
+    struct differentiated loss = {x, NNT_ENTRY_loss, &m->field[m->loss], 1.0 / x->call.batch, NULL};
     int wrong = 0;
     exercise_run(x, NNT_ENTRY_gradient);
     for (uint32_t p = 0; p < m->n_parameters; p++) {

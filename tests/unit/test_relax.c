@@ -194,7 +194,8 @@ static void the_gradient_is_that_of_the_least_H(void **state)
             uint32_t apart = k == 0 ? 7 : 1; /* the interpreter is slow */
             struct compiled c = compile(networks[i], engines[k]);
             struct exercise x = exercise_open(c.module, BATCH), moved = exercise_open(c.module, BATCH);
-            struct differentiated of = {&moved, NNT_ENTRY_gradient, &c.module->field[c.module->H], 1.0 / BATCH};
+            struct differentiated of = {&moved, NNT_ENTRY_gradient, &c.module->field[c.module->H], 1.0 / BATCH,
+                                        NULL};
             uint32_t compared = 0;
 
             exercise_draw(&x, i);
@@ -481,10 +482,11 @@ static void failures_are_told(void **state)
 static void long_valleys_are_walked(void **state)
 {
     enum { N = 24, SAMPLES = 16 };
-    struct compiled c = compile("network n {\n neurons x[3], h[24], y[24]\n input x\n output y\n weights x -> h\n"
-                                " weights h -> y init zeros\n activation h, y = z\n" LOSS "}\n"
-                                "ensemble { reference relaxed\n relaxation descent(tolerance: 1e-9, most: 5000) }\n",
-                                "jit");
+    struct compiled c =
+        compile("network n {\n neurons x[3], h[24], y[24]\n input x\n output y\n weights x -> h\n"
+                " weights h -> y init zeros\n activation h, y = z\n" LOSS "}\n"
+                "ensemble { reference relaxed\n relaxation descent(tolerance: 1e-9, most: 5000) }\n",
+                "jit");
     struct exercise x = exercise_open(c.module, SAMPLES);
     double most = 0;
 
