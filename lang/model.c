@@ -137,15 +137,14 @@ static void dump_source(const char *what, const struct source_spec *s, struct te
 {
     text_add(out, "%s %s", what, sources[s->which]);
     for (uint32_t i = 0; i < s->n_files; i++)
-        text_add(out, " %s%s\"%s\"", s->field ? s->field[i] : "", s->field ? " " : "", s->path[i]);
-    for (size_t i = 0; !(s->n_files && s->field) && i < LENGTH(s->number); i++) dump_number(" ", s->number[i], out);
+        text_add(out, " %s \"%s\"", s->field ? s->field[i] : "file", s->path[i]);
+    for (size_t i = 0; !s->n_files && i < LENGTH(s->number); i++) dump_number(" ", s->number[i], out);
     text_add(out, "\n");
 }
 
 static const char *const derivations[] = {"one_hot", "number",   "standardize", "minmax",
                                           "slice",   "shuffled", "columns"};
 
-/* A column of a csv by its name, or by its number where it was given so. */
 static void dump_pick(const struct column_pick *pick, struct text *out)
 {
     if (pick->name)
@@ -166,8 +165,8 @@ static void dump_data(const struct model *m, struct text *out)
         text_add(out, "derived[%u] %s", i, derivations[d->derived[i].which]);
         for (uint32_t j = 0; j < d->derived[i].n_arguments; j++)
             dump_expr(m, j ? ", " : " ", d->derived[i].argument[j], out);
-        for (uint32_t j = 0; j < d->derived[i].n_picks; j++) dump_pick(&d->derived[i].pick[j], out);
         if (d->derived[i].which == DERIVED_SLICE) text_add(out, " %u..%u", d->derived[i].from, d->derived[i].to);
+        for (uint32_t j = 0; j < d->derived[i].n_picks; j++) dump_pick(&d->derived[i].pick[j], out);
         text_add(out, "\n");
     }
     for (uint32_t i = 0; i < d->n_bindings; i++) {
