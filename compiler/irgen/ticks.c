@@ -433,6 +433,7 @@ static ir_id adjoint_z(const struct adjoint *a, struct stretch s, uint32_t g, ir
     struct gen *gen = a->gen;
     ir_id back = ir_source(gen->g, a->x[g]), f = gen_neurons(gen, gen->model->group[g].activation, z), delta;
 
+    ir_keeps(gen->g, f, state);
     if (loss != IR_NONE) back = gen_add(gen, back, ir_gradient(gen->g, loss, state));
     back = ir_map(gen->g, PRIMITIVE_hold, back, IR_NONE, IR_NONE);
     delta = ir_gradient(gen->g, ir_map(gen->g, PRIMITIVE_mul, f, back, IR_NONE), z);
