@@ -19,11 +19,22 @@ static bool is_column(const char *key)
     return !ends_in(key, "_error") && strcmp(key, "beta") && strcmp(key, "samples_per_second");
 }
 
-static const char *title(const char *key)
+/* Shorter than keys, so that more columns fit. */
+static const struct {
+    const char *key, *title;
+} titles[] = {
+    {"loss.boundary", "loss"},           {"temperature", "T"},
+    {"dynamics.ticks", "ticks"},         {"dynamics.contraction", "contraction"},
+    {"dynamics.error", "settle error"},  {"dynamics.unconverged", "unsettled"},
+    {"relaxation.steps", "relax steps"}, {"relaxation.unconverged", "unrelaxed"},
+};
+
+static void print_name(const char *key, bool test, char *out, size_t size)
 {
-    if (!strcmp(key, "loss.boundary")) return "loss";
-    if (!strcmp(key, "temperature")) return "T";
-    return strncmp(key, "loss.boundary.", 14) ? key : key + 5;
+    const char *name = key, *dot = strncmp(key, "loss.boundary.", 14) ? "" : "loss.";
+    for (size_t i = 0; i < LENGTH(titles); i++)
+        if (!strcmp(key, titles[i].key)) name = titles[i].title;
+    snprintf(out, size, "%s%s%s", test ? "test " : "", dot, *dot ? key + 14 : name);
 }
 
 static const struct reading *find(const struct moment *moment, const char *key)
@@ -80,9 +91,11 @@ static bool add_column(struct table *table, const struct moment *moment, const c
     bool test = moment->test;
     if (!is_column(key) || table->n == TABLE_COLUMNS || has_column(table, key, test)) return false;
     struct table_column *column = &table->column[table->n++];
-    int width = (int)strlen(title(key)) + (test ? 5 : 0), least = find_error(moment, key) ? WITH_ERROR : NUMBER;
-    *column = (struct table_column){.test = test, .width = width < least ? least : width};
+    *column = (struct table_column){.test = test, .width = find_error(moment, key) ? WITH_ERROR : NUMBER};
     snprintf(column->key, sizeof column->key, "%s", key);
+    print_name(key, test, column->title, sizeof column->title);
+    int width = (int)strlen(column->title);
+    if (width > column->width) column->width = width;
     return true;
 }
 
@@ -138,27 +151,26 @@ static void fit(struct table *table)
 
 /* ---- lines ---- */
 
-static void print_title(const struct table_column *column, int width, FILE *to)
-{
-    char name[READING_KEY + 8];
-    snprintf(name, sizeof name, "%s%s", column->test ? "test " : "", title(column->key));
-    fprintf(to, " %*s", width, name);
-}
-
 static void print_header(const struct table *table, FILE *to)
 {
     uint32_t hidden = 0;
     fprintf(to, "%8s %7s", "step", "epoch");
     for (uint32_t i = 0; i < table->n; i++) {
         hidden += table->column[i].hidden;
-        if (!table->column[i].hidden) print_title(&table->column[i], table->column[i].width, to);
+        if (!table->column[i].hidden) fprintf(to, " %*s", table->column[i].width, table->column[i].title);
     }
     fputc('\n', to);
     if (!hidden) return;
     fputs("  not shown here, in metrics.jsonl:", to);
     for (uint32_t i = 0; i < table->n; i++)
-        if (table->column[i].hidden) print_title(&table->column[i], 0, to);
+        if (table->column[i].hidden) fprintf(to, " %s", table->column[i].title);
     fputc('\n', to);
+}
+
+void table_skip(struct table *table, FILE *to)
+{
+    if (!table->skipped) fputs("  rows are left out here; all are in metrics.jsonl\n", to);
+    table->skipped = true;
 }
 
 void table_row(struct table *table, FILE *to, const struct moment *moment, uint32_t n)
