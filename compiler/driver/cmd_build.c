@@ -36,11 +36,11 @@ int cmd_build(struct session *session)
     struct operand_text output =
         o->given[OPTION_output] ? o->value[OPTION_output] : (struct operand_text){model->name, {0}};
     struct kernels kernels = {0};
-    struct job job = {.entries = 1u << NNT_ENTRY_forward,
+    struct job job = {.entries = 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient |
+                                 1u << NNT_ENTRY_step,
                       .real_bytes = o->real_bytes,
                       .batch = model->train.batch,
                       .standalone = true};
-    if (model->loss) job.entries |= 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step;
     const char *symbol = symbol_of(session, &output);
     if (!symbol || !compile_kernels(session, model, &job, &times, NULL, &kernels)) return 0;
     const void *weights = weights_of(session, model, kernels.description);

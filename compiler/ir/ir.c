@@ -201,26 +201,11 @@ void ir_define_row(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_
     define(g, entry, (struct ir_result){.value = value, .field = field, .row = {true, first, step}});
 }
 
-/* Every field begins at a multiple of so many elements: 64 bytes in float32. */
-enum { ALIGNMENT = 16 };
-
-uint32_t ir_scratch(struct ir *g, const char *name, bool per_sample, struct shape shape)
+void ir_keeps(struct ir *g, ir_id made, ir_id kept)
 {
-    struct nnt_field field = {.name = name,
-                              .slab = NNT_WORK,
-                              .per_sample = per_sample,
-                              .rank = shape.rank,
-                              .offset = g->work,
-                              .offset_per_sample = g->work_per_sample};
-    struct nnt_field *all = arena_alloc(g->arena, (g->n_fields + (size_t)1) * sizeof *all);
-    uint64_t size = shape_size(shape, 1), *grows = per_sample ? &g->work_per_sample : &g->work;
-
-    for (uint32_t k = 0; k < shape.rank; k++) field.extent[k] = shape.extent[k];
-    memcpy(all, g->field, g->n_fields * sizeof *all);
-    all[g->n_fields] = field;
-    g->field = all;
-    *grows += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    return g->n_fields++;
+    if (kept >= made) return; /* its users could not read it */
+    g->same = arena_grow(g->arena, g->same, g->n_same, &g->same_capacity, sizeof *g->same);
+    g->same[g->n_same++] = (struct ir_same){made, kept};
 }
 
 /* ---- copies ---- */
@@ -240,6 +225,8 @@ static bool *mark_live(struct arena *arena, const struct ir *g)
     for (ir_id id = g->count; id-- > 0;) {
         for (uint32_t k = 0; live[id] && k < g->node[id].n_in; k++) live[g->node[id].in[k]] = true;
     }
+    for (uint32_t k = 0; k < g->n_same; k++)
+        if (live[g->same[k].made]) live[g->same[k].kept] = true;
     return live;
 }
 
@@ -278,6 +265,8 @@ struct ir *ir_rewrite(struct arena *arena, const struct ir *g,
         new_id[id] = rewrite ? rewrite(with, to, node) : ir_make(to, node);
     }
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) copy_entry(to, (enum nnt_entry_name)e, &g->entry[e], new_id);
+    for (uint32_t k = 0; k < g->n_same; k++)
+        if (live[g->same[k].made]) ir_keeps(to, new_id[g->same[k].made], new_id[g->same[k].kept]);
     return to;
 }
 

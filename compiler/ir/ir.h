@@ -65,6 +65,11 @@ struct ir_entry {
     uint32_t n_phases, capacity; /* n_phases 0: no such entry */
 };
 
+/* Two nodes of one value wherever the second is used: `kept` is in memory, so `made` need not be made again. */
+struct ir_same {
+    ir_id made, kept;
+};
+
 struct ir {
     struct arena *arena;
     uint32_t real_bytes; /* 4 or 8: what kernels will compute in */
@@ -75,6 +80,8 @@ struct ir {
     uint32_t n_fields;
     uint64_t work, work_per_sample; /* elements of NNT_WORK that fields have; temporaries stand behind them */
     struct ir_entry entry[NNT_ENTRIES];
+    struct ir_same *same; /* until differentiated */
+    uint32_t n_same, same_capacity;
 };
 
 struct ir *ir_new(struct arena *arena, uint32_t real_bytes);
@@ -109,6 +116,15 @@ void ir_define_row(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_
                    int32_t step);
 /* A new field of NNT_WORK, for what phases hand to each other: [batch] where per_sample, then `shape` (without a batch axis). */
 uint32_t ir_scratch(struct ir *g, const char *name, bool per_sample, struct shape shape);
+
+/* The source `kept` holds what `made` gives, in every phase that needs `made`. Derivatives are taken of `made`; then its users read
+ * `kept`. */
+void ir_keeps(struct ir *g, ir_id made, ir_id kept);
+/* For a graph all of whose nodes are needed: drops results for fields of NNT_WORK that nothing reads; whether there were any:
+ * then nodes may be needed no more. */
+bool ir_drop_unread(struct ir *g);
+/* Lays out the fields of NNT_WORK that are left: those of different entries share memory, for no two run at once. */
+void ir_pack(struct ir *g);
 
 bool shape_equal(struct shape a, struct shape b);
 /* Rows of one field that share no element in any iteration. */

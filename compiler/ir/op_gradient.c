@@ -175,9 +175,27 @@ static ir_id expand(void *with, struct ir *to, struct node node)
     return r->adjoint[by];
 }
 
+/* Whoever uses what is kept in memory reads it there. */
+static void read_kept(struct ir *g)
+{
+    ir_id *kept = arena_alloc(g->arena, (g->count + (size_t)1) * sizeof *kept);
+
+    for (ir_id id = 0; id < g->count; id++) kept[id] = id;
+    for (uint32_t k = 0; k < g->n_same; k++) kept[g->same[k].made] = g->same[k].kept;
+    for (ir_id id = 0; id < g->count; id++)
+        for (uint32_t k = 0; k < g->node[id].n_in; k++) {
+            ir_id *in = &g->node[id].in[k];
+
+            if (kept[*in] < id) *in = kept[*in];
+        }
+    g->n_same = 0;
+}
+
 struct ir *ir_differentiate(struct arena *arena, const struct ir *g)
 {
     struct reverse r = {.arena = arena, .of = IR_NONE};
+    struct ir *expanded = ir_rewrite(arena, g, expand, &r);
 
-    return ir_rewrite(arena, ir_rewrite(arena, g, expand, &r), NULL, NULL);
+    read_kept(expanded);
+    return ir_rewrite(arena, expanded, NULL, NULL);
 }

@@ -165,7 +165,6 @@ static void tell_settling(struct gen *gen, const struct sweep *sweep)
         map2(gen, PRIMITIVE_and, map2(gen, PRIMITIVE_less, zero, span), map2(gen, PRIMITIVE_less, zero, old));
     ir_id ratio = map2(gen, PRIMITIVE_div, change, choose(gen, told, old, one)), contraction, left;
 
-    if (sweep->entry == NNT_ENTRY_forward) return; /* it has no results */
     contraction = map2(gen, PRIMITIVE_pow, ratio, map2(gen, PRIMITIVE_div, one, choose(gen, told, span, one)));
     contraction = choose(gen, told, contraction, zero);
     left = map2(gen, PRIMITIVE_max, map2(gen, PRIMITIVE_sub, one, contraction), number(gen, 1e-6));

@@ -2,7 +2,8 @@
  *
  * What moves is carried in fields of WORK. Where gradients will be asked for, a field keeps the states of all ticks and another
  * the z they were made from, so that going back makes no product again but those of the adjoint. What does not move from tick
- * to tick (blocks from held groups, and their gradients) is computed once. */
+ * to tick (blocks from held groups, and their gradients) is computed once; what nobody reads before the last tick (an output that
+ * is compared behind it alone) is computed there alone. */
 #include "compiler/irgen/dynamics.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct ticks {
     bool kept;
     uint32_t count;
     struct moving m;         /* kept: x has a row more than there are ticks, z as many as there are */
+    bool *at_end;            /* a group: its state is read behind the last tick alone, and it has one row of each */
     uint32_t *loss;          /* a term: the field of its mean over the rows so far */
     struct stretch *stretch; /* in their order */
     uint32_t n_stretches;
@@ -37,6 +39,15 @@ static bool loss_reads_z(const struct gen *gen, uint32_t g)
     return false;
 }
 
+/* Free groups that feed none, and are not compared tick by tick. */
+static bool is_at_end(const struct gen *gen, uint32_t g)
+{
+    if (gen->model->group[g].output && gen->model->group[g].rows) return false;
+    for (uint32_t k = 0; k < gen->model->n_blocks; k++)
+        if (gen->model->block[k].from == g) return false;
+    return true;
+}
+
 static void find_stretches(struct gen *gen, struct ticks *t)
 {
     const struct model *m = gen->model;
@@ -45,7 +56,7 @@ static void find_stretches(struct gen *gen, struct ticks *t)
     cut[n++] = 0;
     cut[n++] = t->count;
     for (uint32_t g = 0; g < m->n_groups; g++)
-        if (t->kept && loss_reads_z(gen, g))
+        if (t->at_end[g] || (t->kept && loss_reads_z(gen, g)))
             cut[n++] = t->count - 1; /* what the loss says of the last z goes back there */
     for (uint32_t g = 0; g < m->n_groups; g++) {
         const struct group *it = &m->group[g];
@@ -71,6 +82,22 @@ static struct ir_row row_at(struct stretch s, int32_t offset)
 {
     if (s.back) return (struct ir_row){true, (int32_t)s.end - 1 + offset, -1};
     return (struct ir_row){true, (int32_t)s.first + offset, 1};
+}
+
+/* Rows of what is kept of a group: its state after a tick, and the z that it was made from. */
+static struct ir_row state_row(const struct ticks *t, uint32_t g, struct stretch s)
+{
+    return row_at(s, t->at_end[g] ? 1 - (int32_t)t->count : 1);
+}
+static struct ir_row z_row(const struct ticks *t, uint32_t g, struct stretch s)
+{
+    return row_at(s, t->at_end[g] ? 1 - (int32_t)t->count : 0);
+}
+
+/* Whether the group moves in these ticks. */
+static bool moves_in(const struct ticks *t, uint32_t g, struct stretch s)
+{
+    return t->m.x[g] != NNT_NONE && (!t->at_end[g] || s.end == t->count);
 }
 
 static ir_id read_row(struct gen *gen, uint32_t field, struct ir_row row)
@@ -121,13 +148,16 @@ static struct ticks *new_ticks(struct gen *gen, const struct sweep *sweep, bool 
     *t = (struct ticks){.kept = kept, .count = m->dynamics.ticks};
     t->m = moving_new(gen, sweep);
     t->loss = gen_no_fields(gen, m->n_terms);
+    t->at_end = arena_alloc(gen->arena, m->n_groups + (size_t)1);
     for (uint32_t g = 0; g < m->n_groups; g++) {
         const struct group *it = &m->group[g];
 
         if (!t->m.moves[g] || group_is_held(it, sweep->held)) continue;
-        t->m.x[g] = kept ? history(gen, "x", it, t->count + 1) : gen_scratch(gen, "x", it->name, it->size);
+        t->at_end[g] = is_at_end(gen, g);
+        uint32_t rows = t->at_end[g] ? 1 : t->count + 1;
+        t->m.x[g] = kept ? history(gen, "x", it, rows) : gen_scratch(gen, "x", it->name, it->size);
         if (kept)
-            t->m.z[g] = history(gen, "z", it, t->count);
+            t->m.z[g] = history(gen, "z", it, t->at_end[g] ? 1 : t->count);
         else if (loss_reads_z(gen, g))
             t->m.z[g] = gen_scratch(gen, "z", it->name, it->size);
     }
@@ -147,8 +177,8 @@ static struct sweep before_tick(struct gen *gen, const struct sweep *sweep, stru
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
         if (group_is_held(&gen->model->group[g], sweep->held))
             state[g] = held_state(gen, g, s);
-        else if (t->m.x[g] == NNT_NONE)
-            state[g] = gen_zeros(gen, g);
+        else if (t->m.x[g] == NNT_NONE || t->at_end[g])
+            state[g] = gen_zeros(gen, g); /* at the end: whatever it is, it feeds none */
         else
             state[g] = t->kept ? read_row(gen, t->m.x[g], row_at(s, 0)) : ir_source(gen->g, t->m.x[g]);
     }
@@ -163,9 +193,9 @@ static void begin(struct gen *gen, const struct sweep *sweep)
     ir_begin_phase(gen->g, sweep->entry, 1);
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
         if (t->m.x[g] == NNT_NONE) continue;
-        if (t->kept)
+        if (t->kept && !t->at_end[g])
             ir_define_row(gen->g, sweep->entry, gen_zeros(gen, g), t->m.x[g], 0, 0);
-        else
+        else if (!t->at_end[g])
             ir_define(gen->g, sweep->entry, gen_zeros(gen, g), t->m.x[g]);
         if (t->m.fixed[g] != NNT_NONE)
             ir_define(gen->g, sweep->entry, moving_fixed_part(gen, &t->m, &at, g), t->m.fixed[g]);
@@ -240,12 +270,12 @@ static void run_stretch(struct gen *gen, const struct sweep *sweep, struct stret
 
     ir_begin_phase(gen->g, sweep->entry, s.end - s.first);
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
-        if (t->m.x[g] == NNT_NONE) continue;
+        if (!moves_in(t, g, s)) continue;
         z[g] = moving_z(gen, &t->m, &before, g);
         next[g] = gen_neurons(gen, gen->model->group[g].activation, z[g]);
         if (t->kept) {
-            define_at(gen, sweep, next[g], t->m.x[g], row_at(s, 1));
-            define_at(gen, sweep, z[g], t->m.z[g], row_at(s, 0));
+            define_at(gen, sweep, next[g], t->m.x[g], state_row(t, g, s));
+            define_at(gen, sweep, z[g], t->m.z[g], z_row(t, g, s));
         } else {
             ir_define(gen->g, sweep->entry, next[g], t->m.x[g]);
             if (t->m.z[g] != NNT_NONE) ir_define(gen->g, sweep->entry, z[g], t->m.z[g]);
@@ -266,10 +296,11 @@ static void arrive(struct gen *gen, struct sweep *sweep)
         const struct group *it = &gen->model->group[g];
 
         if (t->m.x[g] != NNT_NONE) {
-            sweep->state[g] =
-                t->kept ? ir_source_row(gen->g, t->m.x[g], (int32_t)t->count, 0) : ir_source(gen->g, t->m.x[g]);
+            int32_t row = t->at_end[g] ? 0 : (int32_t)t->count;
+
+            sweep->state[g] = t->kept ? ir_source_row(gen->g, t->m.x[g], row, 0) : ir_source(gen->g, t->m.x[g]);
             if (t->m.z[g] != NNT_NONE)
-                z[g] = t->kept ? ir_source_row(gen->g, t->m.z[g], (int32_t)t->count - 1, 0)
+                z[g] = t->kept ? ir_source_row(gen->g, t->m.z[g], t->at_end[g] ? 0 : row - 1, 0)
                                : ir_source(gen->g, t->m.z[g]);
         } else if (group_is_held(it, sweep->held)) {
             sweep->state[g] = held_state(gen, g, it->input ? last : behind);
@@ -385,9 +416,9 @@ static ir_id row_losses(const struct adjoint *a, struct stretch s, ir_id out_sta
     ir_id sum = IR_NONE;
 
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
-        if (t->m.x[g] == NNT_NONE) continue;
-        out_state[g] = read_row(gen, t->m.x[g], row_at(s, 1));
-        out_z[g] = read_row(gen, t->m.z[g], row_at(s, 0));
+        if (!moves_in(t, g, s)) continue;
+        out_state[g] = read_row(gen, t->m.x[g], state_row(t, g, s));
+        out_z[g] = read_row(gen, t->m.z[g], z_row(t, g, s));
     }
     struct sweep after = after_tick(gen, a->sweep, s, out_state, out_z);
     for (uint32_t k = 0; k < gen->model->n_terms; k++)
@@ -402,6 +433,7 @@ static ir_id adjoint_z(const struct adjoint *a, struct stretch s, uint32_t g, ir
     struct gen *gen = a->gen;
     ir_id back = ir_source(gen->g, a->x[g]), f = gen_neurons(gen, gen->model->group[g].activation, z), delta;
 
+    ir_keeps(gen->g, f, state);
     if (loss != IR_NONE) back = gen_add(gen, back, ir_gradient(gen->g, loss, state));
     back = ir_map(gen->g, PRIMITIVE_hold, back, IR_NONE, IR_NONE);
     delta = ir_gradient(gen->g, ir_map(gen->g, PRIMITIVE_mul, f, back, IR_NONE), z);
@@ -421,7 +453,7 @@ static void back_stretch(const struct adjoint *a, struct stretch s)
     ir_begin_phase(gen->g, a->sweep->entry, s.end - s.first);
     loss = row_losses(a, s, state, z);
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
-        if (t->m.x[g] == NNT_NONE) continue;
+        if (!moves_in(t, g, s)) continue;
         ir_id delta = adjoint_z(a, s, g, loss, state[g], z[g]), moving = moving_part(gen, &t->m, &before, g);
 
         if (moving != IR_NONE) sum = gen_add(gen, sum, gen_dot(gen, moving, delta));
@@ -430,13 +462,13 @@ static void back_stretch(const struct adjoint *a, struct stretch s)
         ir_define(gen->g, a->sweep->entry, delta, a->constant[g]);
     }
     for (uint32_t g = 0; g < gen->model->n_groups; g++)
-        if (t->m.x[g] != NNT_NONE)
+        if (t->m.x[g] != NNT_NONE && !t->at_end[g])
             ir_define(gen->g, a->sweep->entry,
                       sum == IR_NONE ? gen_zeros(gen, g) : ir_gradient(gen->g, sum, before.state[g]), a->x[g]);
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         ir_id q = ir_source(gen->g, gen->at.module->parameter[p].field);
 
-        if (a->q[p] == NNT_NONE) continue;
+        if (a->q[p] == NNT_NONE || sum == IR_NONE) continue;
         ir_id more = gen_add(gen, ir_source(gen->g, a->q[p]), ir_gradient(gen->g, sum, q));
         ir_define(gen->g, a->sweep->entry, more, a->q[p]);
     }

@@ -9,31 +9,108 @@ const struct object_function object_functions[OBJECT_FUNCTIONS] = {
     {"forward",
      "The outputs.",
      NNT_ENTRY_forward,
-     {ARGUMENT_PARAMETERS, ARGUMENT_BATCH, ARGUMENT_INPUTS, ARGUMENT_OUTPUTS, ARGUMENT_WORK}},
+     {ARGUMENT_PARAMETERS, ARGUMENT_BATCH, ARGUMENT_INPUTS, ARGUMENT_OUTPUTS, ARGUMENT_SETTLED, ARGUMENT_WORK}},
     {"loss",
-     "The boundary loss of each sample: loss is [batch].",
+     "The boundary loss of each sample.",
      NNT_ENTRY_loss,
-     {ARGUMENT_PARAMETERS, ARGUMENT_BATCH, ARGUMENT_INPUTS, ARGUMENT_TARGETS, ARGUMENT_LOSS, ARGUMENT_WORK}},
-    {"gradient",
-     "The loss of each sample, and the gradient of their mean by each trainable parameter.",
-     NNT_ENTRY_gradient,
-     {ARGUMENT_PARAMETERS, ARGUMENT_BATCH, ARGUMENT_INPUTS, ARGUMENT_TARGETS, ARGUMENT_LOSS, ARGUMENT_GRADIENT,
+     {ARGUMENT_PARAMETERS, ARGUMENT_BATCH, ARGUMENT_INPUTS, ARGUMENT_TARGETS, ARGUMENT_LOSS, ARGUMENT_SETTLED,
       ARGUMENT_WORK}},
+    {"gradient",
+     "What is minimised of each sample, and the gradient of its mean by each trainable parameter.",
+     NNT_ENTRY_gradient,
+     {ARGUMENT_PARAMETERS, ARGUMENT_BATCH, ARGUMENT_INPUTS, ARGUMENT_TARGETS, ARGUMENT_COEFFICIENTS, ARGUMENT_LOSS,
+      ARGUMENT_H, ARGUMENT_GRADIENT, ARGUMENT_SETTLED, ARGUMENT_RELAXED, ARGUMENT_WORK}},
     {"train_step",
-     "The loss of each sample, then one step of the optimizer on their mean; the first step is 1.",
+     "What is minimised of each sample, then one step of the optimizer on its mean; the first step is 1.",
      NNT_ENTRY_step,
      {ARGUMENT_NEW_PARAMETERS, ARGUMENT_MOMENTS, ARGUMENT_BATCH, ARGUMENT_INPUTS, ARGUMENT_TARGETS, ARGUMENT_RATE,
-      ARGUMENT_STEP, ARGUMENT_LOSS, ARGUMENT_WORK}},
+      ARGUMENT_COEFFICIENTS, ARGUMENT_STEP, ARGUMENT_LOSS, ARGUMENT_H, ARGUMENT_SETTLED, ARGUMENT_RELAXED,
+      ARGUMENT_WORK}},
 };
 
-bool object_group_array(const struct nnt_module *module, enum argument argument, uint32_t group,
+/* ---- the parameters of a function ---- */
+
+/* Whether the group has an array of that kind: out_field is its tensor. */
+static bool group_array(const struct nnt_module *module, enum argument argument, const struct nnt_group *g,
                         uint32_t *out_field)
 {
-    const struct nnt_group *g = &module->group[group];
-    uint32_t flag = argument == ARGUMENT_INPUTS ? NNT_INPUT : NNT_OUTPUT;
-    bool is_array = argument == ARGUMENT_INPUTS || argument == ARGUMENT_OUTPUTS || argument == ARGUMENT_TARGETS;
-    *out_field = argument == ARGUMENT_OUTPUTS ? g->state : g->data;
-    return is_array && (g->flags & flag) && *out_field != NNT_NONE;
+    bool input = g->flags & NNT_INPUT, output = g->flags & NNT_OUTPUT, clamped = g->flags & NNT_CLAMPED;
+    *out_field = argument != ARGUMENT_OUTPUTS ? g->data : g->seen != NNT_NONE ? g->seen : g->state;
+    if (argument == ARGUMENT_INPUTS) return input;
+    return output && (argument == ARGUMENT_OUTPUTS || module->loss != NNT_NONE || clamped);
+}
+
+static const char *group_prefix(enum argument argument)
+{
+    return argument == ARGUMENT_INPUTS ? "input_" : argument == ARGUMENT_TARGETS ? "target_" : "output_";
+}
+
+static uint32_t add_groups(const struct nnt_module *module, enum argument argument, struct object_parameter out[])
+{
+    uint32_t n = 0, field;
+    for (uint32_t g = 0; g < module->n_groups; g++)
+        if (group_array(module, argument, &module->group[g], &field))
+            out[n++] = (struct object_parameter){argument, group_prefix(argument), g, field, 0};
+    return n;
+}
+
+/* A number a sample, where the network has it. */
+static uint32_t add_number(enum argument argument, const char *name, uint32_t field, struct object_parameter *out)
+{
+    if (field == NNT_NONE) return 0;
+    *out = (struct object_parameter){argument, name, NNT_NONE, field, 0};
+    return 1;
+}
+
+static uint32_t add_coefficients(const struct nnt_module *module, struct object_parameter out[])
+{
+    if (module->objective != NNT_ON_BOTH) return 0;
+    out[0] = (struct object_parameter){ARGUMENT_COEFFICIENTS, "boundary", NNT_NONE, NNT_NONE, NNT_BOUNDARY};
+    out[1] = (struct object_parameter){ARGUMENT_COEFFICIENTS, "bulk", NNT_NONE, NNT_NONE, NNT_BULK};
+    return 2;
+}
+
+static uint32_t add_parameters(const struct nnt_module *module, enum argument argument,
+                               struct object_parameter out[])
+{
+    static const char *const names[] = {[ARGUMENT_PARAMETERS] = "parameters",
+                                        [ARGUMENT_NEW_PARAMETERS] = "parameters",
+                                        [ARGUMENT_MOMENTS] = "moments",
+                                        [ARGUMENT_BATCH] = "batch",
+                                        [ARGUMENT_RATE] = "rate",
+                                        [ARGUMENT_STEP] = "step",
+                                        [ARGUMENT_GRADIENT] = "gradient",
+                                        [ARGUMENT_WORK] = "work"};
+    uint32_t bulk = module->objective == NNT_ON_BOUNDARY ? 0 : 1, n;
+    switch (argument) {
+    case ARGUMENT_INPUTS:
+    case ARGUMENT_OUTPUTS:
+    case ARGUMENT_TARGETS:
+        return add_groups(module, argument, out);
+    case ARGUMENT_COEFFICIENTS:
+        return add_coefficients(module, out);
+    case ARGUMENT_LOSS:
+        return add_number(argument, "loss", module->loss, out);
+    case ARGUMENT_H:
+        return add_number(argument, "H", bulk ? module->H : NNT_NONE, out);
+    case ARGUMENT_SETTLED:
+        n = add_number(argument, "settle_ticks", module->settle_ticks, out);
+        return n + add_number(argument, "settle_failed", module->settle_failed, out + n);
+    case ARGUMENT_RELAXED:
+        n = add_number(argument, "relax_steps", bulk ? module->relax_steps : NNT_NONE, out);
+        return n + add_number(argument, "relax_failed", bulk ? module->relax_failed : NNT_NONE, out + n);
+    default:
+        *out = (struct object_parameter){argument, names[argument], NNT_NONE, NNT_NONE, 0};
+        return 1;
+    }
+}
+
+uint32_t object_parameters(const struct nnt_module *module, const struct object_function *function,
+                           struct object_parameter out[])
+{
+    uint32_t n = 0;
+    for (const enum argument *a = function->argument; *a; a++) n += add_parameters(module, *a, out + n);
+    return n;
 }
 
 /* ---- scratch: the slabs that a caller does not know of lie in `work`, one behind the other ---- */
@@ -111,6 +188,8 @@ struct wrapper {
     struct emit *e;
     const struct kernels *kernels;
     const struct object_function *function;
+    struct object_parameter *parameter;
+    uint32_t n_parameters;
     LLVMValueRef slab[NNT_SLABS];
 };
 
@@ -133,20 +212,13 @@ static void copy_field(struct wrapper *w, uint32_t number, LLVMValueRef array, b
     copy(e, back ? place : array, back ? array : place, count);
 }
 
-static uint32_t argument_count(const struct nnt_module *module, enum argument argument)
-{
-    uint32_t n = 0, field;
-    if (argument != ARGUMENT_INPUTS && argument != ARGUMENT_OUTPUTS && argument != ARGUMENT_TARGETS) return 1;
-    for (uint32_t g = 0; g < module->n_groups; g++) n += object_group_array(module, argument, g, &field);
-    return n;
-}
-
-static LLVMTypeRef argument_type(struct emit *e, enum argument argument)
+static LLVMTypeRef parameter_type(struct emit *e, enum argument argument)
 {
     switch (argument) {
     case ARGUMENT_BATCH:
         return e->i32;
     case ARGUMENT_RATE:
+    case ARGUMENT_COEFFICIENTS:
         return LLVMDoubleTypeInContext(e->context);
     case ARGUMENT_STEP:
         return e->i64;
@@ -155,61 +227,71 @@ static LLVMTypeRef argument_type(struct emit *e, enum argument argument)
     }
 }
 
-static uint32_t argument_types(struct wrapper *w, LLVMTypeRef *out)
+/* What the caller gives for the argument, which the function has once. */
+static LLVMValueRef given(const struct wrapper *w, enum argument argument)
 {
-    uint32_t n = 0;
-    for (const enum argument *a = w->function->argument; *a; a++)
-        for (uint32_t i = argument_count(w->kernels->description, *a); i > 0; i--)
-            out[n++] = argument_type(w->e, *a);
-    return n;
+    uint32_t i = 0;
+    while (w->parameter[i].argument != argument) i++;
+    return LLVMGetParam(w->e->function, i);
 }
 
-/* The parameter of the function at which that kind of argument begins. */
-static uint32_t argument_at(const struct wrapper *w, enum argument argument)
+/* What a parameter becomes before the entry is called. */
+static void pass_in(struct wrapper *w, uint32_t i)
 {
-    uint32_t n = 0;
-    for (const enum argument *a = w->function->argument; *a && *a != argument; a++)
-        n += argument_count(w->kernels->description, *a);
-    return n;
-}
-
-static void copy_groups(struct wrapper *w, enum argument argument, uint32_t at)
-{
-    const struct nnt_module *module = w->kernels->description;
-    for (uint32_t g = 0; g < module->n_groups; g++) {
-        uint32_t field;
-        if (!object_group_array(module, argument, g, &field)) continue;
-        copy_field(w, field, LLVMGetParam(w->e->function, at++), argument == ARGUMENT_OUTPUTS);
+    struct emit *e = w->e;
+    const struct object_parameter *p = &w->parameter[i];
+    LLVMValueRef value = LLVMGetParam(e->function, i);
+    LLVMTypeRef f64 = LLVMDoubleTypeInContext(e->context);
+    switch (p->argument) {
+    case ARGUMENT_PARAMETERS:
+    case ARGUMENT_NEW_PARAMETERS:
+        set_part(e, CALL_SLAB, NNT_PARAMETERS, value);
+        break;
+    case ARGUMENT_MOMENTS:
+        set_part(e, CALL_SLAB, NNT_MOMENTS, value);
+        break;
+    case ARGUMENT_GRADIENT:
+        set_part(e, CALL_SLAB, NNT_GRADIENT, value);
+        break;
+    case ARGUMENT_RATE:
+        set_part(e, CALL_NUMBER, NNT_RATE, value);
+        break;
+    case ARGUMENT_COEFFICIENTS:
+        set_part(e, CALL_NUMBER, p->number, value);
+        break;
+    case ARGUMENT_STEP:
+        set_part(e, CALL_NUMBER, NNT_STEP, LLVMBuildUIToFP(e->builder, value, f64, ""));
+        break;
+    case ARGUMENT_INPUTS:
+    case ARGUMENT_TARGETS:
+        copy_field(w, p->field, value, false);
+        break;
+    default:
+        break;
     }
 }
 
-/* What an argument becomes before the entry is called. */
-static void pass_in(struct wrapper *w, enum argument argument, uint32_t at)
+/* To an array that the caller may not want. */
+static void copy_if_wanted(struct wrapper *w, uint32_t field, LLVMValueRef array)
 {
     struct emit *e = w->e;
-    LLVMValueRef given = LLVMGetParam(e->function, at);
-    LLVMTypeRef f64 = LLVMDoubleTypeInContext(e->context);
-    if (argument == ARGUMENT_PARAMETERS || argument == ARGUMENT_NEW_PARAMETERS)
-        set_part(e, CALL_SLAB, NNT_PARAMETERS, given);
-    else if (argument == ARGUMENT_MOMENTS)
-        set_part(e, CALL_SLAB, NNT_MOMENTS, given);
-    else if (argument == ARGUMENT_GRADIENT)
-        set_part(e, CALL_SLAB, NNT_GRADIENT, given);
-    else if (argument == ARGUMENT_RATE)
-        set_part(e, CALL_NUMBER, NNT_RATE, given);
-    else if (argument == ARGUMENT_STEP)
-        set_part(e, CALL_NUMBER, NNT_STEP, LLVMBuildUIToFP(e->builder, given, f64, ""));
-    else if (argument == ARGUMENT_INPUTS || argument == ARGUMENT_TARGETS)
-        copy_groups(w, argument, at);
+    LLVMBasicBlockRef wanted = emit_block(e, "wanted"), after = emit_block(e, "after");
+    LLVMBuildCondBr(e->builder, LLVMBuildIsNull(e->builder, array, ""), after, wanted);
+    LLVMPositionBuilderAtEnd(e->builder, wanted);
+    copy_field(w, field, array, true);
+    LLVMBuildBr(e->builder, after);
+    LLVMPositionBuilderAtEnd(e->builder, after);
 }
 
 /* And after it. */
-static void pass_out(struct wrapper *w, enum argument argument, uint32_t at)
+static void pass_out(struct wrapper *w, uint32_t i)
 {
-    if (argument == ARGUMENT_OUTPUTS)
-        copy_groups(w, argument, at);
-    else if (argument == ARGUMENT_LOSS)
-        copy_field(w, w->kernels->description->loss, LLVMGetParam(w->e->function, at), true);
+    const struct object_parameter *p = &w->parameter[i];
+    LLVMValueRef value = LLVMGetParam(w->e->function, i);
+    if (p->argument == ARGUMENT_OUTPUTS || p->argument == ARGUMENT_LOSS || p->argument == ARGUMENT_H)
+        copy_field(w, p->field, value, true);
+    else if (p->argument == ARGUMENT_SETTLED || p->argument == ARGUMENT_RELAXED)
+        copy_if_wanted(w, p->field, value);
 }
 
 /* Every part of the call, so that none is left undefined. */
@@ -220,6 +302,7 @@ static void clear_call(struct emit *e)
     for (uint32_t i = 0; i < NNT_SLABS; i++) set_part(e, CALL_SLAB, i, null);
     for (uint32_t i = 0; i < NNT_NUMBERS; i++) set_part(e, CALL_NUMBER, i, zero);
     set_part(e, CALL_NUMBER, NNT_BOUNDARY, LLVMConstReal(LLVMDoubleTypeInContext(e->context), 1));
+    set_part(e, CALL_NUMBER, NNT_BULK, LLVMConstReal(LLVMDoubleTypeInContext(e->context), 1));
     set_part(e, CALL_GEMM_F32, 0, null), set_part(e, CALL_GEMM_F64, 0, null);
 }
 
@@ -247,24 +330,26 @@ static void refuse_empty_batch(struct emit *e, LLVMValueRef batch)
 static void emit_wrapper(struct wrapper *w)
 {
     struct emit *e = w->e;
-    LLVMTypeRef *types = arena_alloc(e->arena, (OBJECT_ARGUMENTS + 2 * (size_t)w->kernels->description->n_groups) *
-                                                   sizeof(LLVMTypeRef));
-    uint32_t n = argument_types(w, types);
-    LLVMValueRef function = add_function(e, w->function->name, e->i32, types, n);
+    size_t room = OBJECT_ARGUMENTS + 2 * (size_t)w->kernels->description->n_groups;
+    LLVMTypeRef *types = arena_alloc(e->arena, room * sizeof(LLVMTypeRef));
+    w->parameter = arena_alloc(e->arena, room * sizeof *w->parameter);
+    w->n_parameters = object_parameters(w->kernels->description, w->function, w->parameter);
+    for (uint32_t i = 0; i < w->n_parameters; i++) types[i] = parameter_type(e, w->parameter[i].argument);
+    LLVMValueRef function = add_function(e, w->function->name, e->i32, types, w->n_parameters);
     begin_function(e, function);
     e->call = LLVMBuildAlloca(e->builder, e->call_type, "call");
-    LLVMValueRef batch = LLVMGetParam(function, argument_at(w, ARGUMENT_BATCH));
+    LLVMValueRef batch = given(w, ARGUMENT_BATCH);
     refuse_empty_batch(e, batch);
     clear_call(e);
     set_part(e, CALL_BATCH, 0, batch);
     e->batch = LLVMBuildZExt(e->builder, batch, e->i64, "");
-    lay_out_work(w, LLVMGetParam(function, argument_at(w, ARGUMENT_WORK)));
-    for (const enum argument *a = w->function->argument; *a; a++) pass_in(w, *a, argument_at(w, *a));
+    lay_out_work(w, given(w, ARGUMENT_WORK));
+    for (uint32_t i = 0; i < w->n_parameters; i++) pass_in(w, i);
     LLVMValueRef entry =
         LLVMGetNamedFunction(e->module, emit_entry_symbol(e->arena, e->prefix, w->function->entry));
     LLVMValueRef arguments[] = {LLVMConstNull(e->ptr), e->call};
     LLVMValueRef result = LLVMBuildCall2(e->builder, e->entry_type, entry, arguments, 2, "");
-    for (const enum argument *a = w->function->argument; *a; a++) pass_out(w, *a, argument_at(w, *a));
+    for (uint32_t i = 0; i < w->n_parameters; i++) pass_out(w, i);
     LLVMBuildRet(e->builder, result);
 }
 

@@ -6,32 +6,46 @@ s/epochs 10/epochs 6/; s/count: 20000/count: 6000/; s/count: 4000/count: 500/' "
 sed '/^measure/,$d' digits.nnt > silent.nnt
 echo 'measure at end { loss }' >> silent.nnt
 status=0
-start=$(date +%s%N)
-"$NNT" run digits.nnt --quiet --out whole > /dev/null || exit 1
-spent=$(( ($(date +%s%N) - start) / 1000000 ))
-"$NNT" run silent.nnt --quiet --out silent > /dev/null || exit 1
-cmp whole/weights.safetensors silent/weights.safetensors || { echo "measuring changes the weights"; status=1; }
-cut_short=0
-for signal in INT TERM KILL INT TERM KILL; do
-    for _ in 1 2 3 4; do # a run that ended before its signal shows nothing: once more, and sooner
+# Runs a file whole, to `whole`, and sets `spent` to the milliseconds that took.
+whole() {
+    local start
+    start=$(date +%s%N)
+    rm -rf whole
+    "$NNT" run "$1" --quiet --out whole > /dev/null || exit 1
+    spent=$(( ($(date +%s%N) - start) / 1000000 ))
+}
+cut_short=0 cuts=0
+# The same file cut short by each signal at a random moment, and resumed.
+interrupt() { # file, signal...
+    local file=$1 signal pid code
+    shift
+    for signal in "$@"; do
         rm -rf cut
-        "$NNT" run digits.nnt --quiet --out cut > /dev/null 2>&1 &
+        "$NNT" run "$file" --quiet --out cut > /dev/null 2>&1 &
         pid=$!
         sleep "$(awk -v r=$RANDOM -v s=$spent 'BEGIN { printf "%.3f", (0.1 + 0.75 * r / 32768) * s / 1000 }')"
         kill -$signal $pid 2>/dev/null
         wait $pid
         code=$?
-        [ $code = 0 ] || { cut_short=$((cut_short + 1)); break; }
-        spent=$((spent * 3 / 4))
+        cuts=$((cuts + 1))
+        [ $code = 0 ] || cut_short=$((cut_short + 1))
+        case "$signal:$code" in INT:130 | TERM:143 | KILL:137 | *:0) ;; *) echo "SIG$signal: exit status $code"; status=1 ;; esac
+        if [ ! -e cut/run.json ]; then rm -rf cut; "$NNT" run "$file" --quiet --out cut > /dev/null || status=1
+        else "$NNT" run --resume cut --quiet > /dev/null || { echo "SIG$signal: cannot be resumed"; status=1; }
+        fi
+        cmp whole/weights.safetensors cut/weights.safetensors || { echo "$file, SIG$signal: other weights"; status=1; }
+        diff <(grep -o '"loss.boundary": [^,}]*' whole/metrics.jsonl) <(grep -o '"loss.boundary": [^,}]*' cut/metrics.jsonl) > /dev/null ||
+            { echo "$file, SIG$signal: other metrics"; status=1; }
+        echo "$file, SIG$signal: exit $code"
     done
-    case "$signal:$code" in INT:130 | TERM:143 | KILL:137 | *:0) ;; *) echo "SIG$signal: exit status $code"; status=1 ;; esac
-    if [ ! -e cut/run.json ]; then rm -rf cut; "$NNT" run digits.nnt --quiet --out cut > /dev/null || status=1
-    else "$NNT" run --resume cut --quiet > /dev/null || { echo "SIG$signal: cannot be resumed"; status=1; }
-    fi
-    cmp whole/weights.safetensors cut/weights.safetensors || { echo "SIG$signal: other weights"; status=1; }
-    diff <(grep -o '"loss.boundary": [^,}]*' whole/metrics.jsonl) <(grep -o '"loss.boundary": [^,}]*' cut/metrics.jsonl) > /dev/null ||
-        { echo "SIG$signal: other metrics"; status=1; }
-    echo "SIG$signal: exit $code"
-done
-[ $cut_short -ge 3 ] || { echo "only $cut_short of six runs were cut short: this shows nothing"; status=1; }
+}
+whole digits.nnt
+"$NNT" run silent.nnt --quiet --out silent > /dev/null || exit 1
+cmp whole/weights.safetensors silent/weights.safetensors || { echo "measuring changes the weights"; status=1; }
+interrupt digits.nnt INT TERM KILL INT TERM KILL
+# Through ticks, with a bulk that relaxes.
+sed 's/param count = 400/param count = 20000/' "$NNT_SOURCE/tests/end_to_end/echo.nnt" > echo.nnt
+whole echo.nnt
+interrupt echo.nnt INT TERM KILL
+[ $((2 * cut_short)) -ge $cuts ] || { echo "only $cut_short of $cuts runs were cut short: this shows nothing"; status=1; }
 exit $status

@@ -257,21 +257,25 @@ static bool begins_alike(const char *a, const char *b)
 /* A small experiment in which the example stands for the first statement that begins alike; x has `inputs` neurons. */
 static void experiment_with(const char *example, uint32_t inputs, struct text *out)
 {
-    static const char *const lines[] = {"let f(z) = z",
-                                        "network n {",
-                                        "",
-                                        "input x",
-                                        "output y",
-                                        "weights x -> h",
-                                        "weights h -> y",
-                                        "activation h = tanh(z)",
-                                        "activation y = logistic(z)",
-                                        "loss boundary = squared_error(y, target)",
-                                        "}",
-                                        "train {",
-                                        "optimizer adam()",
-                                        "}",
-                                        "measure at end { loss }"};
+    bool sequence = strstr(example, "length:") != NULL, settles = begins_alike(example, "measure");
+    const char *lines[] = {"let f(z) = z",
+                           "network n {",
+                           "",
+                           sequence ? "input x each tick" : "input x",
+                           "output y",
+                           "weights x -> h",
+                           "weights h -> y",
+                           "activation h = tanh(z)",
+                           "activation y = logistic(z)",
+                           "loss boundary = squared_error(y, target)",
+                           sequence  ? "dynamics ticks(12)"
+                           : settles ? "dynamics settle()"
+                                     : "dynamics feedforward",
+                           "}",
+                           "train {",
+                           "optimizer adam()",
+                           "}",
+                           "measure at end { loss }"};
     bool source = begins_alike(example, "train"), placed = source;
     for (size_t i = 0; i < LENGTH(lines); i++) {
         bool boundary = begins_alike(lines[i], "output") || begins_alike(lines[i], "loss");
@@ -297,7 +301,7 @@ static void statement_in_block(const struct word *word, const char *example, str
                  example);
 }
 
-enum { FIRST = 2, LAST = 256 };
+enum { FIRST = 1, LAST = 256 };
 
 /* Nothing but warnings, or but what cannot be had yet. */
 static bool example_is_right(const struct word_table *table, const struct word *word, const char *example,
@@ -324,7 +328,7 @@ static bool example_is_right(const struct word_table *table, const struct word *
     return right;
 }
 
-/* As many inputs as a source has numbers, or two. */
+/* As many inputs as a source has numbers a row. */
 static bool some_size_is_right(const struct word_table *table, const struct word *word, const char *example)
 {
     for (uint32_t inputs = FIRST; inputs <= LAST; inputs *= 2)

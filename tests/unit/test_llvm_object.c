@@ -28,8 +28,8 @@ static const struct nnt_field linear_fields[] = {
     {"loss", NNT_RESULT, 1, 0, {1, 1, 1}, 0, 0},
 };
 static const struct nnt_group linear_groups[] = {
-    {.name = "x", .size = WIDE, .flags = NNT_INPUT, .data = 2, .state = 4},
-    {.name = "y.1", .size = HIGH, .flags = NNT_OUTPUT, .data = 3, .state = 5},
+    {.name = "x", .size = WIDE, .flags = NNT_INPUT, .data = 2, .state = 4, .seen = NNT_NONE},
+    {.name = "y.1", .size = HIGH, .flags = NNT_OUTPUT, .data = 3, .state = 5, .seen = NNT_NONE},
 };
 static const struct nnt_parameter linear_parameters[] = {{.field = 0, .is_weight = 1}, {.field = 1}};
 static const struct nnt_module linear = {
@@ -42,6 +42,11 @@ static const struct nnt_module linear = {
     .n_parameters = 2,
     .n_groups = 2,
     .loss = 6,
+    .H = NNT_NONE,
+    .settle_ticks = NNT_NONE,
+    .settle_failed = NNT_NONE,
+    .relax_steps = NNT_NONE,
+    .relax_failed = NNT_NONE,
     .size = {[NNT_PARAMETERS] = HIGH * (WIDE + 1), [NNT_GRADIENT] = HIGH * (WIDE + 1), [NNT_MOMENTS] = HIGH},
     .size_per_sample = {[NNT_DATA] = WIDE + HIGH, [NNT_STATE] = WIDE + HIGH, [NNT_RESULT] = 1},
 };
