@@ -126,13 +126,38 @@ static int width_of(const struct table *table)
     return width;
 }
 
-/* What can be spared first, then from the right. */
+/* What can be spared first, then from the right; what ends in a point stands for all keys that begin so. */
+static const char *const spared[] = {
+    "relaxation.unconverged",
+    "dynamics.unconverged",
+    "dynamics.error",
+    "S_T",
+    "temperature",
+    "C_0",
+    "lnZ",
+    "dynamics.contraction",
+    "relaxation.steps",
+    "dynamics.ticks",
+    "loss.boundary.",
+    "accuracy.",
+    "loss.bulk",
+    "H_min",
+    "U",
+    "F",
+    "S",
+};
+
+static bool fits_word(const char *key, const char *word)
+{
+    size_t n = strlen(word);
+    return word[n - 1] == '.' ? !strncmp(key, word, n) : !strcmp(key, word);
+}
+
 static void hide_one(struct table *table)
 {
-    static const char *const spared[] = {"loss.bulk", "S_T", "temperature", "C_0", "lnZ", "H_min", "U", "F", "S"};
     for (size_t k = 0; k < LENGTH(spared); k++)
         for (uint32_t i = 0; i < table->n; i++)
-            if (!table->column[i].hidden && !strcmp(table->column[i].key, spared[k])) {
+            if (!table->column[i].hidden && fits_word(table->column[i].key, spared[k])) {
                 table->column[i].hidden = true;
                 return;
             }
@@ -151,6 +176,21 @@ static void fit(struct table *table)
 
 /* ---- lines ---- */
 
+/* By their keys, in lines of the table's width. */
+static void print_hidden(const struct table *table, FILE *to)
+{
+    int at = fprintf(to, "  not shown here, in metrics.jsonl:");
+    for (uint32_t i = 0; i < table->n; i++) {
+        const struct table_column *column = &table->column[i];
+        if (!column->hidden) continue;
+        int length = 1 + (column->test ? 5 : 0) + (int)strlen(column->key);
+        if (at + length > table->width) at = fprintf(to, "\n   ") - 1;
+        fprintf(to, " %s%s", column->test ? "test " : "", column->key);
+        at += length;
+    }
+    fputc('\n', to);
+}
+
 static void print_header(const struct table *table, FILE *to)
 {
     uint32_t hidden = 0;
@@ -160,11 +200,7 @@ static void print_header(const struct table *table, FILE *to)
         if (!table->column[i].hidden) fprintf(to, " %*s", table->column[i].width, table->column[i].title);
     }
     fputc('\n', to);
-    if (!hidden) return;
-    fputs("  not shown here, in metrics.jsonl:", to);
-    for (uint32_t i = 0; i < table->n; i++)
-        if (table->column[i].hidden) fprintf(to, " %s", table->column[i].title);
-    fputc('\n', to);
+    if (hidden) print_hidden(table, to);
 }
 
 void table_skip(struct table *table, FILE *to)

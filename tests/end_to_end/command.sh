@@ -114,5 +114,11 @@ if script -qec true probe > /dev/null 2>&1 < /dev/null; then
     tr '\r' '\n' < typescript | sed 's/\x1b\[K//g' | grep -v '^long\|^net\|^done\|^interrupted\|^go on\|^Script\|^run folder' > rows
     awk 'length > 80 { long = 1 } END { exit long }' rows || fail "a line is longer than the terminal"
     grep -q '%  epoch' rows && grep -q 'test loss' rows || fail "a terminal shows no progress or no table"
+    # Many columns: accuracy and C stay, and the lines that tell what does not are no longer either.
+    (cat net.nnt; printf '%s\n' 'ensemble { reference relaxed }' 'measure every 1 epoch on 64 samples { loss, accuracy, dynamics, U, F, S, S_T, C, C_0, lnZ, H_min }') > wide.nnt
+    script -qec "stty cols 80; '$NNT' run wide.nnt --out wide" typescript > /dev/null 2>&1 < /dev/null
+    tr '\r' '\n' < typescript | sed 's/\x1b\[K//g' | grep . | grep -A3 'step *epoch' > rows
+    awk 'length > 80 { long = 1 } END { exit long }' rows && head -1 rows | grep -q ' test accuracy .* C$' && grep -q ' relaxation.steps' rows && grep -q ' lnZ' rows ||
+        fail "many columns in 80 characters: $(cat rows)"
 fi
 exit $status
