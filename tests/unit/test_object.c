@@ -318,7 +318,7 @@ static bool check_file(const char *path, uint32_t real_bytes, double tolerance)
         /* All but sgd divide by the size of the gradient: where that is rounding alone, or what relaxation left of it,
          * so is the step. */
         bool divides = real_bytes == 4 && model->optimizer.which != OPTIMIZER_sgd;
-        double coarse = !divides ? 1 : module->objective == NNT_ON_BOUNDARY ? 10 : 100;
+        double coarse = !divides ? 1 : module->objective == NNT_ON_BOUNDARY ? 30 : 100;
         struct test t = {.jit = &jit, .tolerance = tolerance, .steps_tolerance = tolerance * coarse};
         exercise_draw(&jit, 5);
         if (module->objective == NNT_ON_BOTH) jit.call.number[NNT_BOUNDARY] = 0.75, jit.call.number[NNT_BULK] = 0.5;
