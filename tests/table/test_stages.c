@@ -21,8 +21,9 @@ enum { BATCH = 5 };
 static uint32_t rows, checks; /* of the whole program, printed at its end */
 
 /* One network of each dynamics. */
-static const char *const networks[] = {"", "    weights h -> h hollow\n    dynamics ticks(4)\n",
-                                       "    weights h -> h hollow\n    dynamics settle(tolerance: 1e-13, most: 500)\n"};
+static const char *const networks[] = {
+    "", "    weights h -> h hollow\n    dynamics ticks(4)\n",
+    "    weights h -> h hollow\n    dynamics settle(tolerance: 1e-13, most: 500)\n"};
 
 struct network {
     struct diag *diag;
@@ -72,7 +73,8 @@ static const char *const entry_names[NNT_ENTRIES] = {
 
 static void assert_same_results(struct nnt_module *got, struct nnt_module *expected, const char *pass)
 {
-    static const enum nnt_slab slabs[] = {NNT_STATE, NNT_RESULT, NNT_GRADIENT, NNT_LINEAR, NNT_MOMENTS, NNT_PARAMETERS};
+    static const enum nnt_slab slabs[] = {NNT_STATE,  NNT_RESULT,  NNT_GRADIENT,
+                                          NNT_LINEAR, NNT_MOMENTS, NNT_PARAMETERS};
     struct exercise a = exercise_open(got, BATCH), b = exercise_open(expected, BATCH);
     exercise_draw(&a, 6), exercise_draw(&b, 6);
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
@@ -94,7 +96,8 @@ static void check_pass(struct network *n, const struct ir *g, uint32_t pass)
     char *printed = NULL;
     size_t size = 0;
     FILE *to = open_memstream(&printed, &size);
-    struct pass_watch watch = {.stop_after = passes[pass].name, .dump_after = passes[pass].name, .to = to, .verify = true};
+    struct pass_watch watch = {
+        .stop_after = passes[pass].name, .dump_after = passes[pass].name, .to = to, .verify = true};
     struct target target = {.real_bytes = 8, .vector_bytes = 32, .batch = 8};
     struct nnt_module *description = describe(n->arena, n->model, g);
     const struct ir *graph = NULL;
@@ -160,7 +163,8 @@ static void check_entry(const struct nnt_module *m, uint32_t e, const char *engi
     exercise_draw(&x, 8), exercise_draw(&before, 8);
     call = x.call;
     for (uint32_t s = 0; s < NNT_WORK; s++)
-        if (!lists(entries[e].reads, slab_names[s]) && !lists(entries[e].writes, slab_names[s])) call.slab[s] = NULL;
+        if (!lists(entries[e].reads, slab_names[s]) && !lists(entries[e].writes, slab_names[s]))
+            call.slab[s] = NULL;
     assert_int_equal(m->entry[e](m->self, &call), 0);
     for (uint32_t s = 0; s < NNT_WORK; s++, checks++) {
         size_t bytes = (m->size[s] + m->size_per_sample[s] * BATCH) * m->real_bytes;
