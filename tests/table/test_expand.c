@@ -384,6 +384,8 @@ static void test_every_primitive(void **state)
     for (uint32_t op = 0; op < PRIMITIVES; op++)
         for (uint32_t wide = 0; wide < 2; wide++) good &= check(op, NULL, wide, NNT_SANITIZED ? 3000 : 30000);
     assert_true(good);
+    print_message("%u rows, %u checks\n", (unsigned)PRIMITIVES,
+                  (unsigned)PRIMITIVES * 2 * (NNT_SANITIZED ? 3000 : 30000));
 }
 
 static void test_constant_exponents(void **state)

@@ -13,6 +13,8 @@
 
 enum { BATCH = 3, MOST = 4096, FIELDS = 16 };
 
+static uint32_t rows, checks; /* of the whole program, printed at its end */
+
 /* A graph with fields of its own in one slab, and the slab. */
 struct bench {
     struct arena *arena;
@@ -180,6 +182,8 @@ static void primitives_have_their_derivatives(void **state)
                 checked += check_point((enum primitive)op, x);
             }
         }
+        rows++;
+        checks += checked;
         if (checked < 3) fail_msg("%s: checked at %u points only", primitive_rows[op].name, checked);
     }
 }
@@ -472,6 +476,7 @@ static void check_adjoint(const struct use *use, struct bench *b, const uint32_t
         x[i] = old - h;
         down = weighted(use, bench_data(b, in[0]), bench_data(b, in[1]), size);
         x[i] = old;
+        checks++;
         if (!near(gradient[i], (up - down) / (2 * h), 1e-9)) {
             fail_msg("%s %d: adjoint %u of element %d: %.12g, not %.12g", operator_names[use->op],
                      (int)(use - uses), k, (int)i, gradient[i], (up - down) / (2 * h));
@@ -503,6 +508,7 @@ static void check_use(const struct use *use)
     for (uint32_t e = 0; e < size; e++) {
         double expected = use->expect(bench_data(&b, in[0]), bench_data(&b, in[1]), e);
 
+        checks++;
         if (!near(bench_data(&b, out)[e], expected, 1e-14)) fail_msg("%s: element %u", operator_names[use->op], e);
     }
     for (uint32_t k = 0; k < 2; k++) check_adjoint(use, &b, in, k, bench_data(&b, gradient[k]), size);
@@ -520,6 +526,7 @@ static void operators_have_their_adjoints(void **state)
             check_use(&uses[k]);
             checked++;
         }
+        rows++;
         if (!checked) fail_msg("operator %s has no use here", operator_names[op]);
     }
 }
@@ -554,5 +561,7 @@ int main(void)
         cmocka_unit_test(the_first_extreme_takes_the_derivative),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    print_message("%u rows, %u checks\n", rows, checks);
+    return failed;
 }

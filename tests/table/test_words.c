@@ -21,6 +21,8 @@ static const double special[] = {0.0,   -0.0, INFINITY, -INFINITY, NAN,    1e-31
                                  -42.0, 87.0, -87.0,    110.0,     -110.0, 700.0,  -700.0,  1e4,   -1e4};
 enum { SPECIALS = LENGTH(special), ORDINARY_FROM = 7, ORDINARY_TO = 21 };
 
+static uint32_t checks; /* numbers compared, printed at the end */
+
 /* ---- networks that hold a whole table ---- */
 
 /* name(z, 0.3, …): as many further arguments as the table's text of arguments has words behind the first. */
@@ -164,6 +166,7 @@ static int compare_fields(const struct exercise *a, const struct exercise *b, en
         if (x->slab != slab || !y || strstr(x->name, "residual")) continue;
         for (uint64_t e = from; e < exercise_size(a, x) && e < to; e++) {
             double got = exercise_get(a, x, e), want = exercise_get(b, y, e);
+            checks++;
             if (agree(got, want, tolerance)) continue;
             print_error("%s at %g: %.17g, interpreted %.17g\n", x->name, special[e % SPECIALS], got, want);
             wrong++;
@@ -229,6 +232,168 @@ static void losses_agree(void **state)
 {
     (void)state;
     assert_int_equal(compare_losses(8, 1e-12) + compare_losses(4, 1e-4), 0);
+}
+
+/* ---- values and derivatives ---- */
+
+static double half(double y, double t)
+{
+    return (y - t) * (y - t) / 2;
+}
+
+/* The formulas of lang/README.md once more, for one neuron and one target, with 0.3 as the further argument where there is one. */
+static double value_of(const struct word *word, double z, double t)
+{
+    const char *name = word->name;
+    bool more = strpbrk(word->arguments, " ,") != NULL;
+    double logistic = 1 / (1 + exp(-z)), w = fabs(z - t), width = strstr(word->arguments, "width") ? 0.3 : 1;
+    const struct {
+        const char *name;
+        double value;
+    } values[] = {
+        {"identity", z},
+        {"tanh", tanh(z)},
+        {"logistic", logistic},
+        {"softsign", z / (1 + fabs(z))},
+        {"softplus", log1p(exp(z))},
+        {"silu", z * logistic},
+        {"sin", sin(z)},
+        {"relu", z > 0 ? z : 0},
+        {"leaky_relu", z > 0 ? z : (more ? 0.3 : 0.01) * z},
+        {"elu", z > 0 ? z : (more ? 0.3 : 1) * (exp(z) - 1)},
+        {"gelu", z * erfc(-z / sqrt(2)) / 2},
+        {"gelu_tanh", z / 2 * (1 + tanh(sqrt(2 / acos(-1)) * (z + 0.044715 * z * z * z)))},
+        {"softmax", 1},
+        {"exp", exp(z)},
+        {"log", log(z)},
+        {"log1p", log(1 + z)},
+        {"expm1", exp(z) - 1},
+        {"sqrt", pow(z, 0.5)},
+        {"abs", z < 0 ? -z : z},
+        {"sign", z > 0   ? 1
+                 : z < 0 ? -1
+                         : 0},
+        {"cos", cos(z)},
+        {"tan", sin(z) / cos(z)},
+        {"atan", atan2(z, 1)},
+        {"sinh", (exp(z) - exp(-z)) / 2},
+        {"cosh", (exp(z) + exp(-z)) / 2},
+        {"log_cosh", log((exp(z) + exp(-z)) / 2)},
+        {"erf", 1 - erfc(z)},
+        {"min", more && z > 0.3 ? 0.3 : z},
+        {"max", more && z < 0.3 ? 0.3 : z},
+        {"floor", floor(z)},
+        {"ceil", -floor(-z)},
+        {"round", rint(z)},
+        {"sum", z},
+        {"mean", z},
+        {"squared_error", half(z, t)},
+        {"absolute_error", w},
+        {"huber", w <= width ? half(z, t) : width * (w - width / 2)},
+        {"hinge", fmax(0, 1 - t * z)},
+        {"cross_entropy", -t * log(z)},
+        {"binary_cross_entropy", -t * log(z) - (1 - t) * log(1 - z)},
+    };
+    for (size_t i = 0; i < LENGTH(values); i++)
+        if (!strcmp(values[i].name, name)) return values[i].value;
+    fail_msg("no formula of %s here", name);
+    return 0;
+}
+
+static void expect(double got, double expected, double tolerance, const char *word, const char *what, double at)
+{
+    checks++;
+    if (!agree(got, expected, tolerance))
+        fail_msg("%s of %s at %g: %.17g, expected %.17g", what, word, at, got, expected);
+}
+
+/* The value at the ordinary points by formula, and f' there against differences of the value, but at kinks. */
+static uint32_t check_functions(const char *table)
+{
+    static const double at[] = {-2.3, -1.37, -0.6, -0.35, 0.41, 0.58, 0.83, 1.41, 2.6};
+    enum { POINTS = LENGTH(at), SHIFTS = 5 };
+    static const double shift[SHIFTS] = {0, -2e-3, -1e-3, 1e-3, 2e-3};
+    const struct word_table *words = table_named(table);
+    struct words w = words_open(functions_network, table);
+    struct exercise x =
+        open_engine(&w, "interp", 8, 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_linearise, POINTS * SHIFTS);
+    const struct nnt_module *m = x.module;
+    uint32_t n = 0, group = 1;
+    put_specials(&x);
+    for (uint32_t i = 0; i < POINTS * SHIFTS; i++)
+        exercise_set(&x, &m->field[m->group[0].data], i, at[i / SHIFTS] + shift[i % SHIFTS]);
+    exercise_run(&x, NNT_ENTRY_forward);
+    exercise_run(&x, NNT_ENTRY_linearise);
+    for (uint32_t i = 0; i < words->count; i++) {
+        struct word word = words->word(i);
+        if (!word.name) continue;
+        const struct nnt_field *state = &m->field[m->group[group].state], *slope = &m->field[m->group[group].slope];
+        for (uint32_t p = 0; p < POINTS; p++) {
+            double y[SHIFTS];
+            for (uint32_t k = 0; k < SHIFTS; k++) y[k] = exercise_get(&x, state, p * SHIFTS + k);
+            double difference = (8 * (y[3] - y[2]) - (y[4] - y[1])) / (12 * 1e-3);
+            expect(y[0], value_of(&word, at[p], 0), 1e-14, word.name, "the value", at[p]);
+            if (isfinite(y[0]))
+                expect(exercise_get(&x, slope, p * SHIFTS), difference, 1e-8, word.name, "the slope", at[p]);
+        }
+        group++;
+        n++;
+    }
+    close_engine(&x);
+    words_close(&w);
+    return n;
+}
+
+/* One output neuron a loss; its state is the logistic of the bias. */
+static void one_loss(const struct word *word, struct text *out)
+{
+    text_add(out,
+             "network one {\n neurons x, y\n input x\n output y\n weights x -> y\n biases y\n activation y = 1.3 / "
+             "(1 + exp(-z)) - 0.1"
+             "\n loss boundary = %s(y, target%s)\n}\n",
+             word->name, strstr(word->arguments, "width") ? ", 0.3" : "");
+}
+
+/* Its value by formula, and its gradient by the bias against differences of the formula. */
+static void check_loss(const struct word *word)
+{
+    static const double biases[] = {-1.1, 0.35, 1.2}, targets[] = {0.23, 1, -1};
+    struct words w = {.diag = diag_new(), .arena = arena_new()};
+    one_loss(word, &w.text);
+    w.model = check(w.diag, w.arena, parse(w.diag, w.arena, "words", w.text.data, w.text.length), NULL, 0);
+    assert_non_null(w.model);
+    struct exercise x = open_engine(&w, "interp", 8, 1u << NNT_ENTRY_gradient, 1);
+    const struct nnt_module *m = x.module;
+    const struct nnt_field *bias = exercise_field(m, NNT_PARAMETERS, "bias.y");
+    for (uint32_t p = 0; p < m->n_parameters; p++) exercise_set(&x, &m->field[m->parameter[p].field], 0, 0);
+    for (size_t i = 0; i < LENGTH(biases) * LENGTH(targets); i++) {
+        double b = biases[i % 3], t = targets[i / 3], y[5];
+        for (int k = -2; k <= 2; k++) y[k + 2] = value_of(word, 1.3 / (1 + exp(-b - k * 1e-3)) - 0.1, t);
+        exercise_set(&x, bias, 0, b);
+        exercise_set(&x, &m->field[m->group[1].data], 0, t);
+        exercise_run(&x, NNT_ENTRY_gradient);
+        expect(exercise_get(&x, &m->field[m->loss], 0), y[2], 1e-14, word->name, "the value", b);
+        for (uint32_t p = 0; p < m->n_parameters; p++)
+            if (&m->field[m->parameter[p].field] == bias)
+                expect(exercise_get(&x, &m->field[m->parameter[p].gradient], 0),
+                       (8 * (y[3] - y[1]) - (y[4] - y[0])) / 12e-3, 1e-8, word->name, "the slope", b);
+    }
+    close_engine(&x);
+    words_close(&w);
+}
+
+static void values_and_slopes_are_as_stated(void **state)
+{
+    const struct word_table *losses = table_named("losses");
+    uint32_t rows = check_functions("activations") + check_functions("functions");
+    (void)state;
+    for (uint32_t i = 0; i < losses->count; i++) {
+        struct word word = losses->word(i);
+        if (!word.name) continue;
+        check_loss(&word);
+        rows++;
+    }
+    print_message("%u rows, %u checks\n", rows, checks);
 }
 
 static void every_word_has_help(void **state)
@@ -438,6 +603,7 @@ static void ranges_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(functions_agree_everywhere), cmocka_unit_test(losses_agree),
+                                       cmocka_unit_test(values_and_slopes_are_as_stated),
                                        cmocka_unit_test(every_word_has_help), cmocka_unit_test(examples_are_right),
                                        cmocka_unit_test(ranges_hold)};
     return cmocka_run_group_tests(tests, NULL, NULL);

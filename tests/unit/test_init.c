@@ -194,13 +194,41 @@ static void hollow_ones(void **state)
     for (uint32_t i = 0; i < 16; i++) assert_true(hollow[i] == (i % 5 == 0 ? 0 : full[i]));
 }
 
+/* Every row: finite, the same numbers for the same seed; another seed gives others where it is drawn, and where not the same. */
+static void every_row(void **state)
+{
+    static const char *const names[] = {
+#define INITIALISER(name, ...) #name,
+#include "runtime/train/initialisers.def"
+#undef INITIALISER
+    };
+    static const char *const fixed = "zeros constant identity values";
+    static const double values[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    (void)state;
+    for (uint32_t i = 0; i < LENGTH(names); i++) {
+        struct one one;
+        draw(&one, NNT_INIT_zeros, 3, 4, 0.25, 0.5);
+        one.parameter.initialiser = (enum nnt_initialiser)i;
+        double *kept = calloc(3 * one.count, sizeof *kept);
+        one.parameter.values = values;
+        for (uint32_t k = 0; k < 3; k++) init_parameters(&one.module, k < 2 ? 5 : 6, kept + k * one.count);
+        for (size_t e = 0; e < 3 * one.count; e++) assert_true(isfinite(kept[e]));
+        assert_memory_equal(kept, kept + one.count, one.count * sizeof *kept);
+        bool same = !memcmp(kept, kept + 2 * one.count, one.count * sizeof *kept);
+        if (same != (strstr(fixed, names[i]) != NULL))
+            fail_msg("%s: %s", names[i], same ? "is not drawn" : "is drawn");
+        free(kept), free(one.value);
+    }
+    print_message("%u rows, %u checks\n", (unsigned)LENGTH(names), (unsigned)LENGTH(names) * 3 * 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uniform_ones),    cmocka_unit_test(normal_ones),
         cmocka_unit_test(orthogonal_ones), cmocka_unit_test(orthogonal_is_gram_schmidt),
         cmocka_unit_test(fixed_ones),      cmocka_unit_test(streams_are_apart),
-        cmocka_unit_test(hollow_ones),
+        cmocka_unit_test(hollow_ones),     cmocka_unit_test(every_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,11 +190,74 @@ static void test_teacher(void **state)
     table_free(&b);
 }
 
+/* ---- every generator of the table ---- */
+
+/* The arguments of a row: 6 where one must be given, its default else, and the seed (-1: there is none). */
+static int row_arguments(const struct source_row *row, double out[8])
+{
+    char list[128], *rest = NULL;
+    int n = 0, seed = -1;
+    snprintf(list, sizeof list, "%s", row->arguments);
+    for (char *at = strtok_r(list, " ", &rest); at; at = strtok_r(NULL, " ", &rest), n++) {
+        const char *value = strchr(at, '=');
+        out[n] = value ? strtod(value + 1, NULL) : 6;
+        if (!strncmp(at, "seed", 4)) seed = n;
+    }
+    return seed;
+}
+
+/* Whether all numbers are finite, labels classes, and the numbers are those of the other table. */
+static bool same_samples(const struct table *a, const struct table *b, uint32_t *checks)
+{
+    bool same = a->count == b->count && a->n_fields == b->n_fields;
+    for (uint32_t f = 0; same && f < a->n_fields; f++)
+        for (uint32_t s = 0; s < a->count; s++) {
+            double x[512], y[512];
+            assert_true(a->field[f].width <= LENGTH(x));
+            field_row(&a->field[f], s, x), field_row(&b->field[f], s, y);
+            for (uint32_t k = 0; k < a->field[f].width; k++, ++*checks) {
+                assert_true(isfinite(x[k]));
+                same = same && x[k] == y[k];
+            }
+        }
+    return same;
+}
+
+static uint32_t words_in(const char *list)
+{
+    uint32_t n = 1;
+    for (const char *c = list; *c; c++) n += *c == ' ';
+    return n;
+}
+
+/* The same seed gives the same samples, another one others; fields as the row says. Files have tests of their own. */
+static void test_every_generator(void **state)
+{
+    uint32_t rows = 0, checks = 0;
+    (void)state;
+    for (uint32_t s = 0; s < SOURCES; s++) {
+        const struct source_row *row = &source_rows[s];
+        double number[8] = {0};
+        assert_true(row->help[0]);
+        if (!strcmp(row->fields, "*")) continue;
+        int seed = row_arguments(row, number);
+        struct table a = generate((enum source)s, number), b = generate((enum source)s, number);
+        if (seed >= 0) number[seed] = 77;
+        struct table c = generate((enum source)s, number);
+        assert_int_equal(a.n_fields, words_in(row->fields));
+        assert_true(same_samples(&a, &b, &checks));
+        if (same_samples(&a, &c, &checks) != (seed < 0)) fail_msg("%s: the seed does not draw it", row->name);
+        table_free(&a), table_free(&b), table_free(&c);
+        rows++;
+    }
+    print_message("%u rows, %u checks\n", rows, checks);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_types),  cmocka_unit_test(test_fortran),
-                                       cmocka_unit_test(test_cuts),   cmocka_unit_test(test_patterns),
-                                       cmocka_unit_test(test_parity), cmocka_unit_test(test_adding),
-                                       cmocka_unit_test(test_teacher)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_types),   cmocka_unit_test(test_fortran),
+                                       cmocka_unit_test(test_cuts),    cmocka_unit_test(test_patterns),
+                                       cmocka_unit_test(test_parity),  cmocka_unit_test(test_adding),
+                                       cmocka_unit_test(test_teacher), cmocka_unit_test(test_every_generator)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

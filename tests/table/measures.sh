@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# measures.sh: every measure of the table that can be had is written under its key, a finite number, by a file that asks for it alone.
+cd "$(mktemp -d)" || exit 2
+status=0 rows=0
+fail() { echo "$1"; status=1; }
+
+# Rows: their names and whether they can be had.
+names=$(sed -n 's/^MEASURE(\([A-Za-z_0]*\), *[A-Z]*, *true,.*/\1/p' "$NNT_SOURCE/runtime/thermo/measures.def")
+[ -n "$names" ] || fail "no rows found"
+for name in $names; do
+    case $name in
+    loss) keys=loss.boundary ;;
+    dynamics) keys="dynamics.ticks dynamics.contraction dynamics.error dynamics.unconverged relaxation.steps relaxation.unconverged" ;;
+    *) keys=$name ;;
+    esac
+    cat > "$name.nnt" <<N
+network measured {
+    neurons x[2], h[3], y
+    input x
+    output y
+    weights x -> h -> y
+    weights h -> h hollow
+    biases h, y
+    activation h = 0.5 * tanh(z)
+    activation y = logistic(z)
+    dynamics settle(tolerance: 1e-5, most: 200)
+    potential h = 0.1 * s^2
+    loss boundary = binary_cross_entropy(y, target)
+}
+data { train moons(count: 64) }
+ensemble { reference relaxed }
+train { steps 3 }
+measure at end on 16 samples { $name }
+N
+    "$NNT" run "$name.nnt" --quiet --out "$name" > said 2>&1 || { fail "$name: $(cat said)"; continue; }
+    for key in $keys; do
+        rows=$((rows + 1))
+        grep -qE "\"$key\": -?[0-9][0-9.e+-]*[,}]" "$name/metrics.jsonl" || fail "$name: no $key in $(cat "$name/metrics.jsonl")"
+    done
+done
+echo "$(echo "$names" | wc -l) rows, $rows checks"
+exit $status
