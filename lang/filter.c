@@ -41,12 +41,12 @@ static const struct statement {
     uint8_t block;
     const char *word;
 } statements[] = {
-#define STATEMENT(block, word, arguments, standard, help) {IN_##block, #word},
+#define STATEMENT(block, word, ...) {IN_##block, #word},
 #include "lang/statements.def"
 #undef STATEMENT
 };
 static const char *const words[] = {
-#define STATEMENT(block, word, arguments, standard, help) #word,
+#define STATEMENT(block, word, ...) #word,
 #include "lang/statements.def"
 #undef STATEMENT
 };

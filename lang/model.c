@@ -154,7 +154,7 @@ static void dump_source(const char *what, const struct source_spec *s, struct te
     text_add(out, "%s %s", what, sources[s->which]);
     for (uint32_t i = 0; i < s->n_files; i++)
         text_add(out, " %s \"%s\"", s->field ? s->field[i] : "file", s->path[i]);
-    for (size_t i = 0; !s->n_files && i < LENGTH(s->number); i++) dump_number(" ", s->number[i], out);
+    for (size_t i = 0; !s->field && i < LENGTH(s->number); i++) dump_number(" ", s->number[i], out);
     text_add(out, "\n");
 }
 

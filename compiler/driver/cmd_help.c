@@ -73,15 +73,28 @@ static void write_usage(const struct word *word, struct text *out)
     if (!statement) text_add(out, ")");
 }
 
-/* What is wider than its column has its help on a line of its own. */
-static void print_word_line(const struct word *word)
+enum { COLUMN = 34 };
+
+/* Range and example, behind `indent` spaces. */
+static void print_example(const struct word_table *table, const struct word *word, int indent)
 {
-    enum { COLUMN = 34 };
+    struct text example = {0};
+    word_example(table, word, &example);
+    printf("%*s", indent, "");
+    if (table->ranges[0] && word->range[0]) printf("%s: %s;  ", table->ranges, word->range);
+    printf("as in  %s\n", example.data);
+    text_fini(&example);
+}
+
+/* What is wider than its column has its help on a line of its own. */
+static void print_word_line(const struct word_table *table, const struct word *word)
+{
     struct text usage = {0};
     write_usage(word, &usage);
     int width = width_of(usage.data);
     printf("  %s%*s%s%s\n", usage.data, width > COLUMN ? 0 : COLUMN - width, width > COLUMN ? "\n      " : "",
            word->help, word->supported ? "" : "  (not yet supported)");
+    print_example(table, word, 6);
     text_fini(&usage);
 }
 
@@ -97,7 +110,7 @@ static void print_topic(const struct word_table *table)
         if (length && strncmp(block, word.name, length))
             printf("%sin %.*s:\n", *block ? "\n" : "", (int)length - 1, word.name);
         if (length) block = word.name;
-        print_word_line(&word);
+        print_word_line(table, &word);
     }
 }
 
@@ -129,6 +142,7 @@ static bool print_word(const char *topic)
             int block = (int)(bare(word.name) - word.name);
             printf("%s (%s%s%.*s): %s%s\n", usage.data, word_tables[t].name, block ? " of " : "",
                    block ? block - 1 : 0, word.name, word.help, word.supported ? "" : "  (not yet supported)");
+            print_example(&word_tables[t], &word, 4);
             text_fini(&usage);
             found = true;
         }

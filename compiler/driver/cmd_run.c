@@ -138,6 +138,18 @@ static void remember(struct run *run, const struct moment *moment)
     for (uint32_t i = 0; i < moment->n; i++) moment_set(last, moment->reading[i].key, moment->reading[i].value);
 }
 
+/* What stands in metrics.jsonl is the whole of it; a table of thousands of rows would be no help. */
+static void show(struct run *run, const struct moment *moment, uint32_t n)
+{
+    struct train_state at = run->trainer ? trainer_state(run->trainer) : (struct train_state){0};
+    progress_clear(&run->progress);
+    if (run->session->options.given[OPTION_json] || run->session->options.given[OPTION_quiet]) return;
+    if (!run->trainer || observer_shown(run->observer, &at, TABLE_ROWS))
+        table_row(&run->table, stdout, moment, n);
+    else
+        table_skip(&run->table, stdout);
+}
+
 static bool record_moments(struct run *run, const struct moment *moment, uint32_t n)
 {
     const struct options *o = &run->session->options;
@@ -150,8 +162,7 @@ static bool record_moments(struct run *run, const struct moment *moment, uint32_
         }
         remember(run, &moment[i]);
     }
-    progress_clear(&run->progress);
-    if (!o->given[OPTION_json] && !o->given[OPTION_quiet]) table_row(&run->table, stdout, moment, n);
+    show(run, moment, n);
     return true;
 }
 

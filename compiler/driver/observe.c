@@ -15,6 +15,8 @@ enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
 struct probe {
     uint32_t count;
     uint32_t *which;
+    uint32_t train_count; /* the same of the training split … */
+    uint32_t *train;      /* … or, where the probe is of test, as many of that */
     const double **value; /* by group of the module: [count][size], of a sequence [count][rows][size], or NULL */
 };
 struct observer {
@@ -40,9 +42,12 @@ static uint32_t ensemble_measures(void)
 
 uint32_t observed_entries(const struct model *model)
 {
-    uint32_t entries = model->loss ? 1u << NNT_ENTRY_loss : 0;
-    bool free = false;
-    for (uint32_t g = 0; g < model->n_groups; g++) free |= !model->group[g].clamped;
+    bool free = false, output = false;
+    for (uint32_t g = 0; g < model->n_groups; g++) {
+        free |= !model->group[g].clamped;
+        output |= model->group[g].output;
+    }
+    uint32_t entries = model->loss ? 1u << NNT_ENTRY_loss : output ? 1u << NNT_ENTRY_forward : 0;
     if (model->minimizes_bulk)
         entries |= 1u << NNT_ENTRY_ensemble_forward | 1u << (free ? NNT_ENTRY_relax : NNT_ENTRY_linearise);
     return entries;
@@ -85,13 +90,22 @@ static double *widened(struct observer *o, const struct split *split, uint32_t g
     return wide;
 }
 
+static void draw_train(struct observer *o, const struct measure_spec *spec, struct probe *out)
+{
+    uint32_t count = o->of.data->train.count, most = spec->probe < count ? spec->probe : count;
+    out->train = arena_alloc(o->session->arena, (most + 1) * sizeof *out->train);
+    out->train_count = data_probe(count, spec->probe, o->of.model->data.seed, out->train);
+}
+
 static void draw_probe(struct observer *o, const struct measure_spec *spec, struct probe *out)
 {
     const struct model *model = o->of.model;
     const struct split *split = split_of(o, spec);
     uint32_t most = spec->probe < split->count ? spec->probe : split->count;
     out->which = arena_alloc(o->session->arena, (most + 1) * sizeof *out->which);
-    out->count = data_probe(split->count, spec->probe, model->data.seed, out->which);
+    out->count = out->train_count = data_probe(split->count, spec->probe, model->data.seed, out->which);
+    out->train = out->which;
+    if (spec->of_test) draw_train(o, spec, out);
     out->value = arena_alloc(o->session->arena, model->n_groups * sizeof *out->value);
     for (uint32_t d = 0; d < o->of.data->n_groups; d++) {
         uint32_t g = model_group(model, o->of.data->group[d].name);
@@ -299,19 +313,20 @@ static double weight_norm(const struct observer *o, const void *parameters)
     return sqrt(sum);
 }
 
-/* Of the probe, what the running means do not tell: training on the bulk alone leaves no boundary loss. */
+/* Of the probe, what the running means do not tell: training on the bulk alone leaves no boundary forward. */
 static bool observe_rest(struct observer *o, uint32_t asked, const struct probe *probe, const void *parameters,
                          struct moment *train)
 {
     struct moment rest = {0};
-    if (!evaluate(o->evaluator, &o->of.data->train, probe->which, probe->count, parameters, asked, &rest))
+    if (!evaluate(o->evaluator, &o->of.data->train, probe->train, probe->train_count, parameters, asked, &rest))
         return false;
     for (uint32_t i = 0; i < rest.n; i++)
         if (!moment_find(train, rest.reading[i].key)) moment_add(train, rest.reading[i].key, rest.reading[i].value);
     return true;
 }
 
-/* Losses and accuracy: the training split's running means (the probe set before the first step), and all of the test split. */
+/* Losses and accuracy: the training split's running means (before the first step those of the probe), and all of the test
+ * split. Given weights are looked at on the probe's split and on the test split alone. */
 static bool observe_losses(struct observer *o, uint32_t asked, const struct probe *probe, bool probe_is_test,
                            const void *parameters, const struct trainer *trainer, struct moment *train,
                            struct moment *test)
@@ -320,9 +335,10 @@ static bool observe_losses(struct observer *o, uint32_t asked, const struct prob
     const struct nnt_module *module = o->of.module;
     if (!o->evaluator) return true;
     bool running = trainer && trainer_state(trainer).samples;
-    bool rest = !running || (module->objective == NNT_ON_BULK && module->loss != NNT_NONE);
+    bool outputs = module->entry[NNT_ENTRY_loss] || module->entry[NNT_ENTRY_forward];
+    bool rest = !running || (module->objective == NNT_ON_BULK && outputs);
     if (running) trainer_running(trainer, asked, train);
-    if (rest && !probe_is_test && !observe_rest(o, asked, probe, parameters, train)) return false;
+    if (rest && (trainer || !probe_is_test) && !observe_rest(o, asked, probe, parameters, train)) return false;
     return !data->test.count || evaluate(o->evaluator, &data->test, NULL, 0, parameters, asked, test);
 }
 
@@ -335,6 +351,15 @@ bool observer_due(const struct observer *o, const struct train_state *at)
 {
     for (uint32_t b = 0; b < o->of.model->n_measures; b++)
         if (is_due(o, b, at)) return true;
+    return false;
+}
+
+bool observer_shown(const struct observer *o, const struct train_state *at, uint64_t most)
+{
+    for (uint32_t b = 0; b < o->of.model->n_measures; b++)
+        if (is_due(o, b, at) &&
+            measure_shown(&o->of.model->measure[b], at->step, at->steps, at->steps_per_epoch, most))
+            return true;
     return false;
 }
 

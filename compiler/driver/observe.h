@@ -25,6 +25,8 @@ void observer_free(struct observer *observer);
 void observer_warn(struct observer *observer);
 /* Whether something is due at this step. */
 bool observer_due(const struct observer *observer, const struct train_state *at);
+/* Whether what is due at this step belongs in a table in which no `measure` block has more than `most` rows. */
+bool observer_shown(const struct observer *observer, const struct train_state *at, uint64_t most);
 /* Measures all that is due (or everything, with `all`) at `progress`; `trainer` gives the running means of the training split (NULL:
  * losses are of the probe set). Up to two moments, train before test, each quantity once: of two blocks that ask for it on one split at one
  * step, the first one's probe gives it. false with messages; an ensemble that only the default block asks for is left out with a

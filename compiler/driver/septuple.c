@@ -475,14 +475,19 @@ static void print_ensemble(struct session *session, const struct model *m, struc
 
 struct cost {
     double flops, bytes;
+    bool open; /* some of it is done until it needs no more, and counted once */
 };
 
-/* A phase that ends when it need not go on counts once: how often, the data decide. */
-static double turns_of_phase(const struct nests *nests, uint32_t begin)
+/* How often what stands behind `begin` is done; once where that shows at the call only. */
+static double turns_of(const struct nests *nests, uint32_t begin, uint32_t batch, bool *out_open)
 {
+    const struct item *item = &nests->item[begin];
+    if (item->kind == ITEM_BEGIN) return item->extent == NEST_BATCH ? batch : item->extent;
     uint32_t end = begin;
     while (nests->item[end].kind != ITEM_PHASE_END) end++;
-    return nests->item[end].condition ? 1 : nests->item[begin].extent;
+    if (!nests->item[end].condition) return item->extent;
+    *out_open = true;
+    return 1;
 }
 
 /* Of a whole entry: what stands in a loop is run as often as the loop. */
@@ -493,14 +498,10 @@ static struct cost entry_cost(const struct nests *nests, uint32_t real_bytes, ui
     uint32_t depth = 0;
     for (uint32_t i = 0; i < nests->count; i++) {
         const struct item *item = &nests->item[i];
-        if (item->kind == ITEM_PHASE)
-            times[0] = turns_of_phase(nests, i);
-        else if (item->kind == ITEM_PHASE_END)
-            times[0] = 1;
-        else if (item->kind == ITEM_END)
+        if (item->kind == ITEM_END || item->kind == ITEM_PHASE_END)
             depth--;
-        else if (item->kind == ITEM_BEGIN) {
-            double turns = item->extent == NEST_BATCH ? batch : item->extent;
+        else if (item->kind == ITEM_BEGIN || item->kind == ITEM_PHASE) {
+            double turns = turns_of(nests, i, batch, &sum.open);
             if (depth == NEST_DEPTH) BUG("loops too deep");
             times[depth + 1] = times[depth] * turns;
             depth++;
@@ -545,9 +546,11 @@ static void print_step_cost(struct session *session, const struct model *m, stru
     struct kernels kernels = {0};
     if (!m->trains || !plan(session, m, real_bytes, batch, 1u << NNT_ENTRY_step, &kernels)) return;
     if (!kernels.entry[NNT_ENTRY_step]) return;
+    struct cost cost = entry_cost(kernels.entry[NNT_ENTRY_step], real_bytes, batch);
     label(out, "a step");
-    print_cost(entry_cost(kernels.entry[NNT_ENTRY_step], real_bytes, batch), out);
-    text_add(out, " by the kernels, for a batch of %u in f%u\n", batch, 8 * real_bytes);
+    print_cost(cost, out);
+    text_add(out, " by the kernels, for a batch of %u in f%u%s\n", batch, 8 * real_bytes,
+             cost.open ? ", with one iteration of what settles or relaxes" : "");
 }
 
 /* Kernels for the state and its linearisation, Cholesky for ln det A. */
@@ -562,7 +565,7 @@ static void print_measurement_cost(struct session *session, const struct model *
     struct cost forward = entry_cost(kernels.entry[NNT_ENTRY_ensemble_forward], 8, probe);
     struct cost linear = entry_cost(kernels.entry[NNT_ENTRY_linearise], 8, probe);
     label(out, "measures");
-    print_cost((struct cost){forward.flops + linear.flops, forward.bytes + linear.bytes}, out);
+    print_cost((struct cost){.flops = forward.flops + linear.flops, .bytes = forward.bytes + linear.bytes}, out);
     text_add(out, " by the kernels, and ");
     print_amount(probe * n * n * n / 3, "flops", out);
     text_add(out, " for ln det A (n³/3 each), for %u samples in f64%s\n", probe,

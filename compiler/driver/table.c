@@ -19,11 +19,22 @@ static bool is_column(const char *key)
     return !ends_in(key, "_error") && strcmp(key, "beta") && strcmp(key, "samples_per_second");
 }
 
-static const char *title(const char *key)
+/* Shorter than keys, so that more columns fit. */
+static const struct {
+    const char *key, *title;
+} titles[] = {
+    {"loss.boundary", "loss"},           {"temperature", "T"},
+    {"dynamics.ticks", "ticks"},         {"dynamics.contraction", "contraction"},
+    {"dynamics.error", "settle error"},  {"dynamics.unconverged", "unsettled"},
+    {"relaxation.steps", "relax steps"}, {"relaxation.unconverged", "unrelaxed"},
+};
+
+static void print_name(const char *key, bool test, char *out, size_t size)
 {
-    if (!strcmp(key, "loss.boundary")) return "loss";
-    if (!strcmp(key, "temperature")) return "T";
-    return strncmp(key, "loss.boundary.", 14) ? key : key + 5;
+    const char *name = key, *dot = strncmp(key, "loss.boundary.", 14) ? "" : "loss.";
+    for (size_t i = 0; i < LENGTH(titles); i++)
+        if (!strcmp(key, titles[i].key)) name = titles[i].title;
+    snprintf(out, size, "%s%s%s", test ? "test " : "", dot, *dot ? key + 14 : name);
 }
 
 static const struct reading *find(const struct moment *moment, const char *key)
@@ -80,9 +91,11 @@ static bool add_column(struct table *table, const struct moment *moment, const c
     bool test = moment->test;
     if (!is_column(key) || table->n == TABLE_COLUMNS || has_column(table, key, test)) return false;
     struct table_column *column = &table->column[table->n++];
-    int width = (int)strlen(title(key)) + (test ? 5 : 0), least = find_error(moment, key) ? WITH_ERROR : NUMBER;
-    *column = (struct table_column){.test = test, .width = width < least ? least : width};
+    *column = (struct table_column){.test = test, .width = find_error(moment, key) ? WITH_ERROR : NUMBER};
     snprintf(column->key, sizeof column->key, "%s", key);
+    print_name(key, test, column->title, sizeof column->title);
+    int width = (int)strlen(column->title);
+    if (width > column->width) column->width = width;
     return true;
 }
 
@@ -113,13 +126,38 @@ static int width_of(const struct table *table)
     return width;
 }
 
-/* What can be spared first, then from the right. */
+/* What can be spared first, then from the right; what ends in a point stands for all keys that begin so. */
+static const char *const spared[] = {
+    "relaxation.unconverged",
+    "dynamics.unconverged",
+    "dynamics.error",
+    "S_T",
+    "temperature",
+    "C_0",
+    "lnZ",
+    "dynamics.contraction",
+    "relaxation.steps",
+    "dynamics.ticks",
+    "loss.boundary.",
+    "accuracy.",
+    "loss.bulk",
+    "H_min",
+    "U",
+    "F",
+    "S",
+};
+
+static bool fits_word(const char *key, const char *word)
+{
+    size_t n = strlen(word);
+    return word[n - 1] == '.' ? !strncmp(key, word, n) : !strcmp(key, word);
+}
+
 static void hide_one(struct table *table)
 {
-    static const char *const spared[] = {"loss.bulk", "S_T", "temperature", "C_0", "lnZ", "H_min", "U", "F", "S"};
     for (size_t k = 0; k < LENGTH(spared); k++)
         for (uint32_t i = 0; i < table->n; i++)
-            if (!table->column[i].hidden && !strcmp(table->column[i].key, spared[k])) {
+            if (!table->column[i].hidden && fits_word(table->column[i].key, spared[k])) {
                 table->column[i].hidden = true;
                 return;
             }
@@ -138,11 +176,19 @@ static void fit(struct table *table)
 
 /* ---- lines ---- */
 
-static void print_title(const struct table_column *column, int width, FILE *to)
+/* By their keys, in lines of the table's width. */
+static void print_hidden(const struct table *table, FILE *to)
 {
-    char name[READING_KEY + 8];
-    snprintf(name, sizeof name, "%s%s", column->test ? "test " : "", title(column->key));
-    fprintf(to, " %*s", width, name);
+    int at = fprintf(to, "  not shown here, in metrics.jsonl:");
+    for (uint32_t i = 0; i < table->n; i++) {
+        const struct table_column *column = &table->column[i];
+        if (!column->hidden) continue;
+        int length = 1 + (column->test ? 5 : 0) + (int)strlen(column->key);
+        if (at + length > table->width) at = fprintf(to, "\n   ") - 1;
+        fprintf(to, " %s%s", column->test ? "test " : "", column->key);
+        at += length;
+    }
+    fputc('\n', to);
 }
 
 static void print_header(const struct table *table, FILE *to)
@@ -151,14 +197,16 @@ static void print_header(const struct table *table, FILE *to)
     fprintf(to, "%8s %7s", "step", "epoch");
     for (uint32_t i = 0; i < table->n; i++) {
         hidden += table->column[i].hidden;
-        if (!table->column[i].hidden) print_title(&table->column[i], table->column[i].width, to);
+        if (!table->column[i].hidden) fprintf(to, " %*s", table->column[i].width, table->column[i].title);
     }
     fputc('\n', to);
-    if (!hidden) return;
-    fputs("  not shown here, in metrics.jsonl:", to);
-    for (uint32_t i = 0; i < table->n; i++)
-        if (table->column[i].hidden) print_title(&table->column[i], 0, to);
-    fputc('\n', to);
+    if (hidden) print_hidden(table, to);
+}
+
+void table_skip(struct table *table, FILE *to)
+{
+    if (!table->skipped) fputs("  rows are left out here; all are in metrics.jsonl\n", to);
+    table->skipped = true;
 }
 
 void table_row(struct table *table, FILE *to, const struct moment *moment, uint32_t n)

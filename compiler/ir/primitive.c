@@ -37,7 +37,7 @@ struct formula {
 #define LOGISTIC(x) APPLY(logistic, x)
 
 static const struct formula *const partials[PRIMITIVES][2] = {
-#define PRIMITIVE(name, arity, value, d_a, d_b, kink, help) {d_a, d_b},
+#define PRIMITIVE(name, arity, value, d_a, d_b, kink, help, range) {d_a, d_b},
 #include "runtime/base/primitives.def"
 #undef PRIMITIVE
 };

@@ -345,7 +345,7 @@ struct adjoint {
     struct sweep *sweep;
     uint32_t *x, *z;    /* a group */
     uint32_t *constant; /* a group: the sum over the ticks of its z's adjoints, for what does not move */
-    uint32_t *q;        /* a parameter: its gradient by what moves, summed over samples */
+    uint32_t *q;        /* a parameter: its gradient by what moves and what rows predict, summed over samples */
     ir_id coefficient;
 };
 
@@ -376,6 +376,25 @@ static bool moves_by(const struct gen *gen, const struct ticks *t, uint32_t p)
     return false;
 }
 
+/* Whether a loss that is compared at many ticks reads a prediction of the group, and so its parameters at each. */
+static bool rows_predict(const struct gen *gen, const struct ticks *t, uint32_t g)
+{
+    for (uint32_t k = 0; k < gen->model->n_terms; k++)
+        if (t->loss[k] != NNT_NONE &&
+            (term_reads(gen, k, VAR_PREDICTION, g) || term_reads(gen, k, VAR_PREDICTION_Z, g)))
+            return true;
+    return false;
+}
+
+static bool predicts_by(const struct gen *gen, const struct ticks *t, uint32_t p)
+{
+    for (uint32_t k = 0; k < gen->model->n_blocks; k++)
+        if (gen->model->block[k].parameter == p && rows_predict(gen, t, gen->model->block[k].to)) return true;
+    for (uint32_t g = 0; g < gen->model->n_groups; g++)
+        if (gen->model->group[g].bias == p && rows_predict(gen, t, g)) return true;
+    return false;
+}
+
 static void begin_adjoint(struct adjoint *a)
 {
     struct gen *gen = a->gen;
@@ -402,7 +421,7 @@ static void begin_adjoint(struct adjoint *a)
         const struct nnt_field *field = &gen->g->field[it->field];
         struct shape shape = field_shape(field);
 
-        if (gen->model->parameter[p].frozen || !moves_by(gen, t, p)) continue;
+        if (gen->model->parameter[p].frozen || !(moves_by(gen, t, p) || predicts_by(gen, t, p))) continue;
         a->q[p] = ir_scratch(gen->g, arena_printf(gen->arena, "gradient.%s", field->name), false, shape);
         ir_define(gen->g, a->sweep->entry, ir_broadcast(gen->g, ir_number(gen->g, 0), shape), a->q[p]);
     }
@@ -468,8 +487,10 @@ static void back_stretch(const struct adjoint *a, struct stretch s)
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         ir_id q = ir_source(gen->g, gen->at.module->parameter[p].field);
 
-        if (a->q[p] == NNT_NONE || sum == IR_NONE) continue;
-        ir_id more = gen_add(gen, ir_source(gen->g, a->q[p]), ir_gradient(gen->g, sum, q));
+        if (a->q[p] == NNT_NONE || (sum == IR_NONE && loss == IR_NONE)) continue;
+        ir_id more = ir_source(gen->g, a->q[p]);
+        if (sum != IR_NONE) more = gen_add(gen, more, ir_gradient(gen->g, sum, q));
+        if (loss != IR_NONE) more = gen_add(gen, more, ir_gradient(gen->g, loss, q));
         ir_define(gen->g, a->sweep->entry, more, a->q[p]);
     }
 }

@@ -207,6 +207,12 @@ static const char *verify_nest(const struct nest *nest, uint32_t open, const uin
     return wrong;
 }
 
+/* The same element behind each iteration. */
+static bool is_number(const struct buffer *condition)
+{
+    return !condition || (condition->slab < NNT_SLABS && condition->step == 0);
+}
+
 static const char *verify_item(const struct item *item, bool *in_phase, uint32_t *open, uint32_t extent[NEST_DEPTH],
                                struct arena *arena)
 {
@@ -228,7 +234,7 @@ static const char *verify_item(const struct item *item, bool *in_phase, uint32_t
     case ITEM_PHASE_END:
         if (!*in_phase || *open) return "a phase ends that did not begin, or inside a loop";
         *in_phase = false;
-        return NULL;
+        return is_number(item->condition) ? NULL : "a phase goes on by what is no number";
     }
     return "no kind of item";
 }

@@ -26,7 +26,8 @@ static double primitive_softplus(double a)
 
 enum kink { SMOOTH, KINKED, FLAT };
 const struct primitive_row primitive_rows[PRIMITIVES] = {
-#define PRIMITIVE(name, arity, value, d_a, d_b, kink, help) {#name, arity, kink == KINKED, kink == FLAT, help},
+#define PRIMITIVE(name, arity, value, d_a, d_b, kink, help, range)                                                 \
+    {#name, arity, kink == KINKED, kink == FLAT, help, range},
 #include "runtime/base/primitives.def"
 #undef PRIMITIVE
 };

@@ -15,7 +15,8 @@ struct primitive_row {
     const char *name;
     uint8_t arity;
     bool kinked, flat;
-    const char *help; /* "" where a file cannot name it */
+    const char *help;  /* "" where a file cannot name it */
+    const char *range; /* of its values, as "0 … 1" */
 };
 extern const struct primitive_row primitive_rows[PRIMITIVES];
 /* The definition of a primitive in float64; unused arguments are ignored. */

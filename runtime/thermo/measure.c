@@ -76,6 +76,60 @@ bool measure_due(const struct measure_spec *spec, uint64_t step, uint64_t steps,
     BUG("measure block with when = %d", (int)spec->when);
 }
 
+/* The number of a moment in the block's row, and how many moments the row has at most. */
+struct place {
+    uint64_t number, count;
+};
+
+static struct place periodic_place(uint64_t step, uint64_t steps, uint64_t period)
+{
+    return (struct place){step / period, steps / period + 1 + (steps % period != 0)};
+}
+
+/* More than one a step there are not. */
+static struct place spread_place(uint64_t step, uint64_t steps, uint64_t times, bool geometric)
+{
+    uint64_t count = times <= steps ? times : steps + 1;
+    double place = geometric ? 1 + log((double)step) / log((double)steps) * (double)(count - 2)
+                             : (double)step / (double)steps * (double)(count - 1);
+    return (struct place){(uint64_t)llround(place), count};
+}
+
+static struct place place_of(const struct measure_spec *spec, uint64_t step, uint64_t steps,
+                             uint64_t steps_per_epoch)
+{
+    switch (spec->when) {
+    case WHEN_EPOCHS:
+        return periodic_place(step, steps, spec->every * steps_per_epoch);
+    case WHEN_STEPS:
+        return periodic_place(step, steps, spec->every);
+    case WHEN_TIMES:
+    case WHEN_LOGARITHMIC:
+        return spread_place(step, steps, spec->every, spec->when == WHEN_LOGARITHMIC);
+    case WHEN_END:
+        break;
+    }
+    BUG("measure block with when = %d", (int)spec->when);
+}
+
+/* 1, 2, 5, 10, 20, 50 …: so that the steps shown are easy to read. */
+static uint64_t round_up(uint64_t n)
+{
+    uint64_t power = 1;
+    while (10 * power <= n) power *= 10;
+    return n <= power ? power : n <= 2 * power ? 2 * power : n <= 5 * power ? 5 * power : 10 * power;
+}
+
+bool measure_shown(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch,
+                   uint64_t most)
+{
+    if (step == 0 || step == steps || spec->when == WHEN_END) return true;
+    struct place place = place_of(spec, step, steps, steps_per_epoch);
+    /* One is left for the last, which need not be an n-th. */
+    uint64_t n = place.count <= most ? 1 : round_up((place.count + most - 2) / (most - 1));
+    return place.number % n == 0;
+}
+
 void moment_add(struct moment *moment, const char *key, double value)
 {
     if (moment->n == MOMENT_READINGS) BUG("more than %d readings in a moment, at %s", MOMENT_READINGS, key);

@@ -42,6 +42,11 @@ struct ensemble_spec {
  * due but for WHEN_END. LOGARITHMIC: 0, then geometric from 1 to the end, duplicates dropped. */
 bool measure_due(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch);
 
+/* Whether a block's moment at `step`, where it is due, is among those that a table of at most `most` (2 or more) of them shows: the first,
+ * the last, and every n-th between, n = 1, 2, 5, 10, 20 … */
+bool measure_shown(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch,
+                   uint64_t most);
+
 enum { MOMENT_READINGS = 256, READING_KEY = 128 };
 /* One number of a moment: key as in metrics.jsonl. */
 struct reading {

@@ -19,6 +19,12 @@ static bool has_bulk(const struct nnt_module *module)
            (module->entry[NNT_ENTRY_relax] || module->entry[NNT_ENTRY_linearise]);
 }
 
+/* Without a boundary loss the outputs' states still tell accuracy and rmse. */
+static bool has_states(const struct nnt_module *module)
+{
+    return !has_boundary(module) && module->entry[NNT_ENTRY_forward];
+}
+
 /* Only linearise writes the linear slab. */
 static uint32_t slabs_of(const struct nnt_module *module)
 {
@@ -119,9 +125,11 @@ static bool tell(struct evaluator *e, const struct not_finite *found)
 static bool add_samples(struct evaluator *e)
 {
     struct not_finite found;
-    bool boundary = has_boundary(e->module);
+    bool boundary = has_boundary(e->module), states = has_states(e->module);
     if (boundary && !run_entry(e, NNT_ENTRY_loss)) return false;
     if (boundary && !score_add_boundary(&e->score, &e->call, &found)) return tell(e, &found);
+    if (states && !run_entry(e, NNT_ENTRY_forward)) return false;
+    if (states) score_add_outputs(&e->score, &e->call);
     if (!has_bulk(e->module)) return true;
     return run_bulk(e) && (score_add_bulk(&e->score, &e->call, !boundary, &found) || tell(e, &found));
 }

@@ -165,11 +165,13 @@ static void add_output(const struct score *score, const struct nnt_call *call, s
     for (uint32_t b = 0; b < call->batch; b++) {
         widen(score->module, call, group->rows ? group->seen : group->state, b, y);
         widen(score->module, call, group->data, b, target);
+        double right_rows = 0; /* divided once: all of them are exactly 1 */
         for (uint32_t t = 0; t < rows; t++) {
             const double *y_t = y + (size_t)t * n, *target_t = target + (size_t)t * n;
-            if (right) output->sums.right += rightness(score->data, output->data, y_t, target_t, n) / rows;
+            if (right) right_rows += rightness(score->data, output->data, y_t, target_t, n);
             output->sums.squares += squared_error(y_t, target_t, scale, n);
         }
+        output->sums.right += right_rows / rows;
     }
 }
 
@@ -178,10 +180,23 @@ bool score_add_boundary(struct score *score, const struct nnt_call *call, struct
     double loss;
     if (!finite_sum(score->module, call, score->module->loss, "boundary loss", &loss, out)) return false;
     score->loss += loss;
-    score->samples += call->batch;
-    for (uint32_t k = 0; k < score->n_outputs; k++) add_output(score, call, &score->output[k]);
+    score_add_outputs(score, call);
     convergence_add(&score->convergence, score->module, call, true, false);
     return true;
+}
+
+void score_add_outputs(struct score *score, const struct nnt_call *call)
+{
+    score->samples += call->batch;
+    for (uint32_t k = 0; k < score->n_outputs; k++) add_output(score, call, &score->output[k]);
+}
+
+/* Where everything is held at data, nothing settles or relaxes. */
+static bool anything_free(const struct nnt_module *module)
+{
+    for (uint32_t g = 0; g < module->n_groups; g++)
+        if (!(module->group[g].flags & NNT_CLAMPED)) return true;
+    return false;
 }
 
 bool score_add_bulk(struct score *score, const struct nnt_call *call, bool settled, struct not_finite *out)
@@ -190,7 +205,7 @@ bool score_add_bulk(struct score *score, const struct nnt_call *call, bool settl
     if (!finite_sum(score->module, call, score->module->H, "bulk loss", &H, out)) return false;
     score->H += H;
     score->relaxed += call->batch;
-    convergence_add(&score->convergence, score->module, call, settled, true);
+    if (anything_free(score->module)) convergence_add(&score->convergence, score->module, call, settled, true);
     return true;
 }
 
@@ -250,7 +265,7 @@ void score_report(const struct score *score, uint32_t asked, struct moment *mome
 {
     double samples = (double)score->samples;
     if (score->samples > 0) {
-        if (asked >> MEASURE_loss & 1) report_losses(score, samples, moment);
+        if (asked >> MEASURE_loss & 1 && score->module->loss != NNT_NONE) report_losses(score, samples, moment);
         if (asked >> MEASURE_rmse & 1) report_rmse(score, samples, moment);
         if (asked >> MEASURE_accuracy & 1) report_accuracy(score, samples, moment);
     }

@@ -21,7 +21,7 @@ struct score {
     struct score_output *output;
     double *row; /* room for an output and its target of one sample */
     double loss, H;
-    uint64_t samples; /* of the boundary loss and what goes with it; */
+    uint64_t samples; /* of the outputs' states and the boundary loss; */
     uint64_t relaxed; /* and of H */
     struct convergence convergence;
 };
@@ -37,12 +37,14 @@ MUST_USE bool score_init(struct diag *diag, const struct nnt_module *module, con
                          struct score *out);
 void score_fini(struct score *score);
 void score_clear(struct score *score);
-/* Adds a call's samples: what the boundary forward left in DATA, STATE and RESULT; H where the samples relaxed, and how
- * they settled before that unless the boundary forward has told it. false, and nothing added, where a loss is not
- * finite. */
+/* Adds a call's samples: what the boundary forward left in DATA, STATE and RESULT; H where the samples relaxed, and, where
+ * a neuron is free to do so, how they settled before that unless the boundary forward has told it. false, and nothing
+ * added, where a loss is not finite. */
 MUST_USE bool score_add_boundary(struct score *score, const struct nnt_call *call, struct not_finite *out);
 MUST_USE bool score_add_bulk(struct score *score, const struct nnt_call *call, bool settled,
                              struct not_finite *out);
+/* Adds a call's samples without a boundary loss: what `forward`, which has no results, left in DATA and STATE. */
+void score_add_outputs(struct score *score, const struct nnt_call *call);
 /* Adds the means to a moment, as `asked` says (bits of enum measure); nothing where there are no samples. What did not
  * converge is told unasked. */
 void score_report(const struct score *score, uint32_t asked, struct moment *moment);

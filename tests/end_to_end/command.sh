@@ -56,6 +56,19 @@ done
 [ "$(wc -l < blocks/metrics.jsonl)" = 2 ] || fail "several blocks write several lines"
 head -n 1 blocks/metrics.jsonl | grep -o '"[A-Za-z_.]*":' | sort | uniq -d | grep . && fail "several blocks write a key twice"
 
+# A table is for people: of a long row of measurements the first, the last and some between; the file has all, and so has --json.
+(sed 's/epochs 3$/steps 2000/; s/count: 4000/count: 40/' net.nnt; echo 'measure every 1 step { loss }') > long.nnt
+"$NNT" run long.nnt --out long > table 2> said || fail "a run of 2001 measurements fails"
+[ "$(wc -l < long/metrics.jsonl)" = 4002 ] || fail "metrics.jsonl holds $(wc -l < long/metrics.jsonl) lines of 4002"
+[ "$(wc -l < table)" -le 45 ] && grep -q 'all are in metrics.jsonl' table || fail "a table of $(wc -l < table) lines"
+[ "$(sed -n 's/^ *\([0-9][0-9]*\) .*/\1/p' table | sed -n '1p;$p' | tr '\n' ' ')" = '0 2000 ' ] || fail "the first or the last row is not shown"
+"$NNT" run long.nnt --json > lines 2> said && [ "$(wc -l < lines)" = 4003 ] || fail "--json leaves lines out"
+"$NNT" run net.nnt > table 2> said && ! grep -q 'left out' table && [ "$(wc -l < table)" = 5 ] || fail "a short table is not shown whole"
+
+# Losses of the training split are told before the first step too where the probe is of test: no column comes late.
+(cat net.nnt; echo 'measure every 1 epoch on 64 samples of test { loss, accuracy, C }') > tested.nnt
+"$NNT" run tested.nnt > table 2> said && [ "$(grep -c step table)" = 1 ] && ! grep -q ' - ' table || fail "columns come late: $(cat table)"
+
 # A run from standard input, stopped, changed by others, resumed elsewhere.
 (sed 's/epochs 3$/epochs 3000/' net.nnt; echo 'measure every 100 epochs on 64 samples { loss, accuracy, U, F, S, S_T, C }') > some.nnt
 "$NNT" run some.nnt --quiet --out whole --set lr=0.02 --set wide=8 || fail "a run fails"
@@ -101,5 +114,11 @@ if script -qec true probe > /dev/null 2>&1 < /dev/null; then
     tr '\r' '\n' < typescript | sed 's/\x1b\[K//g' | grep -v '^long\|^net\|^done\|^interrupted\|^go on\|^Script\|^run folder' > rows
     awk 'length > 80 { long = 1 } END { exit long }' rows || fail "a line is longer than the terminal"
     grep -q '%  epoch' rows && grep -q 'test loss' rows || fail "a terminal shows no progress or no table"
+    # Many columns: accuracy and C stay, and the lines that tell what does not are no longer either.
+    (cat net.nnt; printf '%s\n' 'ensemble { reference relaxed }' 'measure every 1 epoch on 64 samples { loss, accuracy, dynamics, U, F, S, S_T, C, C_0, lnZ, H_min }') > wide.nnt
+    script -qec "stty cols 80; '$NNT' run wide.nnt --out wide" typescript > /dev/null 2>&1 < /dev/null
+    tr '\r' '\n' < typescript | sed 's/\x1b\[K//g' | grep . | grep -A3 'step *epoch' > rows
+    awk 'length > 80 { long = 1 } END { exit long }' rows && head -1 rows | grep -q ' test accuracy .* C$' && grep -q ' relaxation.steps' rows && grep -q ' lnZ' rows ||
+        fail "many columns in 80 characters: $(cat rows)"
 fi
 exit $status

@@ -2,11 +2,21 @@
 #ifndef TESTS_DRAW_H
 #define TESTS_DRAW_H
 
+#include "runtime/base/random.h"
 #include "runtime/base/text.h"
 
-/* One experiment, feed-forward, that checks without a message. The same seed gives the same text. */
+/* One experiment that checks without a mistake: feed-forward, with ticks or settling. The same seed gives the same text. One that
+ * settles has `param accuracy`, the tolerance, which stands at 1e-13. */
 void draw_network(uint64_t seed, struct text *out);
 /* An expression of `of`, element by element, smooth or kinked, that grows slowly. */
 void draw_elementwise(uint64_t seed, const char *of, struct text *out);
+
+/* What an expression may do: mix the neurons of a group; jump, or rise infinitely steeply, which no iteration bears. */
+struct draw_style {
+    bool mixes, jumps;
+};
+/* The same, from a generator that goes on, `depth` functions deep. */
+void draw_expression(struct random *random, struct text *out, const char *of, uint32_t depth,
+                     struct draw_style style);
 
 #endif

@@ -1,5 +1,5 @@
 /* test_words.c: every activation, function and loss of the tables, found by itself: interpreter, JIT and their precisions agree, at
- * special values too, and no word is without help. */
+ * special values too; no word is without help, the examples of help are right, and so are its ranges. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -246,9 +246,199 @@ static void every_word_has_help(void **state)
     assert_true(words > 80);
 }
 
+/* ---- what help says of a word ---- */
+
+static bool begins_alike(const char *a, const char *b)
+{
+    size_t n = strcspn(a, " ");
+    return strcspn(b, " ") == n && !strncmp(a, b, n);
+}
+
+/* A small experiment in which the example stands for the first statement that begins alike; x has `inputs` neurons. */
+static void experiment_with(const char *example, uint32_t inputs, struct text *out)
+{
+    bool sequence = strstr(example, "length:") != NULL, settles = begins_alike(example, "measure");
+    const char *lines[] = {"let f(z) = z",
+                           "network n {",
+                           "",
+                           sequence ? "input x each tick" : "input x",
+                           "output y",
+                           "weights x -> h",
+                           "weights h -> y",
+                           "activation h = tanh(z)",
+                           "activation y = logistic(z)",
+                           "loss boundary = squared_error(y, target)",
+                           sequence  ? "dynamics ticks(12)"
+                           : settles ? "dynamics settle()"
+                                     : "dynamics feedforward",
+                           "}",
+                           "train {",
+                           "optimizer adam()",
+                           "}",
+                           "measure at end { loss }"};
+    bool source = begins_alike(example, "train"), placed = source;
+    for (size_t i = 0; i < LENGTH(lines); i++) {
+        bool boundary = begins_alike(lines[i], "output") || begins_alike(lines[i], "loss");
+        if (source && boundary) continue; /* a source may have one field alone */
+        if (!lines[i][0]) text_add(out, "neurons x[%u], h[3], y[3]", inputs);
+        bool here = !placed && begins_alike(example, lines[i]);
+        text_add(out, "%s\n", here ? example : lines[i]);
+        placed = placed || here;
+    }
+    if (source) text_add(out, "data {\n%s\n%s\n}\n", example, strstr(example, "csv") ? "x = columns(1, 2)" : "");
+    if (!placed) fail_msg("'%s' begins no statement", example);
+}
+
+/* A statement's example, in its block. */
+static void statement_in_block(const struct word *word, const char *example, struct text *out)
+{
+    static const char *const with_name = "network";
+    int block = (int)strcspn(word->name, " ");
+    if (!strncmp(word->name, "file ", 5))
+        text_add(out, "%s\n", example);
+    else
+        text_add(out, "%.*s%s {\n%s\n}\n", block, word->name, strncmp(word->name, with_name, 7) ? "" : " n",
+                 example);
+}
+
+enum { FIRST = 1, LAST = 256 };
+
+/* Nothing but warnings, or but what cannot be had yet. */
+static bool example_is_right(const struct word_table *table, const struct word *word, const char *example,
+                             uint32_t inputs)
+{
+    struct diag *diag = diag_new();
+    struct arena *arena = arena_new();
+    struct text text = {0};
+    bool statement = strchr(word->name, ' ') != NULL;
+    if (statement)
+        statement_in_block(word, example, &text);
+    else
+        experiment_with(example, inputs, &text);
+    struct ast_source *source = parse(diag, arena, "example", text.data, text.length);
+    bool parsed = source && !diag_failed(diag);
+    bool right = parsed && (statement || check(diag, arena, source, NULL, 0) || !word->supported);
+    if (!right && inputs == LAST) {
+        print_error("%s of %s:\n%s", word->name, table->name, text.data);
+        diag_print(diag, stderr, DIAG_PLAIN);
+    }
+    text_fini(&text);
+    diag_free(diag);
+    arena_free(arena);
+    return right;
+}
+
+/* As many inputs as a source has numbers a row. */
+static bool some_size_is_right(const struct word_table *table, const struct word *word, const char *example)
+{
+    for (uint32_t inputs = FIRST; inputs <= LAST; inputs *= 2)
+        if (example_is_right(table, word, example, inputs)) return true;
+    return false;
+}
+
+static void examples_are_right(void **state)
+{
+    uint32_t wrong = 0, examples = 0;
+    FILE *included = fopen("shared.nnt", "w"); /* by the example of include */
+    (void)state;
+    assert_true(included && !fclose(included));
+    for (uint32_t t = 0; t < word_table_count; t++)
+        for (uint32_t i = 0; i < word_tables[t].count; i++) {
+            struct word word = word_tables[t].word(i);
+            struct text example = {0};
+            if (!word.name) continue;
+            word_example(&word_tables[t], &word, &example);
+            const char *bare = strchr(word.name, ' ') ? strchr(word.name, ' ') + 1 : word.name;
+            if (!strstr(example.data, bare)) print_error("'%s' has no %s\n", example.data, bare), wrong++;
+            wrong += !some_size_is_right(&word_tables[t], &word, example.data);
+            examples++;
+            text_fini(&example);
+        }
+    remove("shared.nnt");
+    print_message("%u examples\n", examples);
+    assert_int_equal(wrong, 0);
+}
+
+/* A bound as help writes it; false where it is a word. */
+static bool read_bound(const char *text, size_t length, double *out)
+{
+    char bound[32];
+    snprintf(bound, sizeof bound, "%.*s", (int)length, text);
+    if (!strcmp(bound, "∞") || !strcmp(bound, "-∞")) {
+        *out = bound[0] == '-' ? -INFINITY : INFINITY;
+        return true;
+    }
+    return text_to_number(bound, out);
+}
+
+/* Values reach no further than the bound, and come near to it: where it is infinite, beyond 3. */
+static bool bound_holds(const struct word *word, const char *text, size_t length, double sign, double extreme)
+{
+    double bound;
+    if (!read_bound(text, length, &bound)) return true;
+    bool far = isinf(bound) ? sign * extreme > 3 : sign * (bound - extreme) < 2e-3;
+    if (isinf(bound) ? far : far && sign * (extreme - bound) < 2e-3) return true;
+    print_error("%s is said to reach from %s, and reaches %.17g\n", word->name, word->range, extreme);
+    return false;
+}
+
+enum { GRID = 6001 };
+
+static double grid_point(uint32_t i)
+{
+    return i == 0 ? -1e4 : i == 1 ? 1e4 : ((double)i - GRID / 2) / 100;
+}
+
+/* Of a word on all points of the grid, as the interpreter has it; false where no value is a number. */
+static bool extremes(const struct exercise *x, const struct nnt_field *state, double out[2])
+{
+    out[0] = INFINITY, out[1] = -INFINITY;
+    for (uint32_t i = 0; i < GRID; i++) {
+        double value = exercise_get(x, state, i);
+        if (isnan(value)) continue;
+        out[0] = fmin(out[0], value);
+        out[1] = fmax(out[1], value);
+    }
+    return out[0] <= out[1];
+}
+
+static uint32_t wrong_ranges(const char *name)
+{
+    const struct word_table *table = table_named(name);
+    struct words w = words_open(functions_network, name);
+    struct exercise x = open_engine(&w, "interp", 8, 1u << NNT_ENTRY_forward, GRID);
+    const struct nnt_module *m = x.module;
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < GRID; i++) exercise_set(&x, &m->field[m->group[0].data], i, grid_point(i));
+    for (uint32_t p = 0; p < m->n_parameters; p++) exercise_set(&x, &m->field[m->parameter[p].field], 0, 1);
+    exercise_run(&x, NNT_ENTRY_forward);
+    for (uint32_t i = 0; named(table, i).name; i++) {
+        struct word word = named(table, i);
+        double reached[2] = {0};
+        const char *between = strstr(word.range, " … ");
+        if (!between || !extremes(&x, &m->field[m->group[i + 1].state], reached))
+            fail_msg("%s: no range", word.name);
+        /* The second argument bounds min and max here, and softmax of one neuron is 1. */
+        if (strstr(word.arguments, "a b") || !strcmp(word.name, "softmax")) continue;
+        const char *high = between + strlen(" … ");
+        wrong += !bound_holds(&word, word.range, (size_t)(between - word.range), -1, reached[0]);
+        wrong += !bound_holds(&word, high, strlen(high), 1, reached[1]);
+    }
+    close_engine(&x);
+    words_close(&w);
+    return wrong;
+}
+
+static void ranges_hold(void **state)
+{
+    (void)state;
+    assert_int_equal(wrong_ranges("activations") + wrong_ranges("functions"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(functions_agree_everywhere), cmocka_unit_test(losses_agree),
-                                       cmocka_unit_test(every_word_has_help)};
+                                       cmocka_unit_test(every_word_has_help), cmocka_unit_test(examples_are_right),
+                                       cmocka_unit_test(ranges_hold)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,7 +352,7 @@ static void test_dump(void **state)
     assert_non_null(c.model);
     model_dump(c.model, &out);
     assert_non_null(strstr(out.data, "\ndynamics settle tolerance 0.5 most 9\n"));
-    assert_non_null(strstr(out.data, "train csv file \"t.csv\"\n"));
+    assert_non_null(strstr(out.data, "train csv file \"t.csv\" 44 1 0"));
     assert_non_null(strstr(out.data, "derived[0] columns \"a\" 3..4\n"));
     assert_non_null(strstr(out.data, "\nminimize boundary\n"));
     release(&c);

@@ -372,6 +372,50 @@ static void slopes_are_derivatives(void **state)
     dispose(&c);
 }
 
+/* r still: tanh'' = -2 f (1 - f^2); of softmax d^2 f_i / dz_j dz_k = f_i ((d_ij - f_j)(d_ik - f_k) - f_j (d_jk - f_k)). */
+static void bends_are_second_derivatives(void **state)
+{
+    char text[1024];
+
+    (void)state;
+    snprintf(text, sizeof text, "%sensemble { reference relaxed\n hessian full }\n", deep);
+    struct compiled c = compile(text);
+    struct exercise x = exercise_open(c.module, 2);
+
+    exercise_draw(&x, 2);
+    exercise_run(&x, NNT_ENTRY_forward);
+    for (uint32_t e = 0; e < 2 * 5; e++)
+        exercise_set(&x, exercise_field(c.module, NNT_STATE, "state.h"), e, 0.3 - 0.1 * e);
+    for (uint32_t e = 0; e < 2 * 3; e++)
+        exercise_set(&x, exercise_field(c.module, NNT_STATE, "state.y"), e, 0.2 * e);
+    exercise_run(&x, NNT_ENTRY_linearise);
+    for (uint32_t e = 0; e < 2 * 5; e++) {
+        double r = get(&x, NNT_LINEAR, "residual.h", e), f = get(&x, NNT_STATE, "state.h", e) - r;
+
+        assert_true(fabs(r) > 1e-3);
+        near(get(&x, NNT_LINEAR, "bend.h", e), -2 * r * f * (1 - f * f));
+    }
+    for (uint32_t b = 0; b < 2; b++) {
+        double r[3], f[3];
+
+        for (uint32_t i = 0; i < 3; i++) {
+            r[i] = get(&x, NNT_LINEAR, "residual.y", 3 * b + i);
+            f[i] = get(&x, NNT_STATE, "state.y", 3 * b + i) - r[i];
+        }
+        for (uint32_t j = 0; j < 3; j++)
+            for (uint32_t k = 0; k < 3; k++) {
+                double sum = 0;
+
+                for (uint32_t i = 0; i < 3; i++)
+                    sum += r[i] * f[i] * (((i == j) - f[j]) * ((i == k) - f[k]) - f[j] * ((j == k) - f[k]));
+                near(get(&x, NNT_LINEAR, "bend.y", 9 * b + 3 * j + k), sum);
+            }
+    }
+    near(get(&x, NNT_LINEAR, "bend.s", 0), 0);
+    exercise_close(&x);
+    dispose(&c);
+}
+
 static void expect_linear_C(bool expected, const char *hidden, const char *rest)
 {
     char text[1024];
@@ -412,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_frozen_block_has_no_gradient),
         cmocka_unit_test(losses_are_told_by_output),
         cmocka_unit_test(slopes_are_derivatives),
+        cmocka_unit_test(bends_are_second_derivatives),
         cmocka_unit_test(complexity_is_linear_where_theory_says),
     };
 

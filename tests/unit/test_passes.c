@@ -7,105 +7,11 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "compiler/interp/interp.h"
-#include "compiler/pass/pass.h"
-#include "runtime/base/random.h"
-
-/* ---- a module by hand ---- */
-
-enum { MOST_FIELDS = 64 };
-struct fixture {
-    struct arena *arena;
-    struct diag *diag;
-    struct ir *g;
-    uint32_t seed; /* of a graph that was drawn */
-    struct nnt_module description;
-    struct nnt_field field[MOST_FIELDS];
-};
-
-static void begin(struct fixture *f)
-{
-    memset(f, 0, sizeof *f);
-    f->arena = arena_new();
-    f->diag = diag_new();
-    f->g = ir_new(f->arena, 8);
-    f->g->field = f->field;
-    f->description = (struct nnt_module){.abi_version = NNT_ABI_VERSION, .real_bytes = 8, .field = f->field};
-}
-
-static void end(struct fixture *f)
-{
-    assert_false(diag_failed(f->diag));
-    diag_free(f->diag);
-    arena_free(f->arena);
-}
-
-static uint32_t add_field(struct fixture *f, const char *name, uint32_t slab, bool per_sample, uint32_t rank,
-                          uint32_t m, uint32_t n)
-{
-    uint64_t size = ((uint64_t)(rank > 0 ? m : 1) * (rank > 1 ? n : 1) + 15) / 16 * 16;
-    struct nnt_field field = {.name = name, .slab = slab, .per_sample = per_sample, .rank = rank, .extent = {m, n}};
-    field.offset = f->description.size[slab];
-    if (per_sample) field.offset_per_sample = f->description.size_per_sample[slab];
-    *(per_sample ? &f->description.size_per_sample[slab] : &f->description.size[slab]) += size;
-    assert_true(f->g->n_fields < MOST_FIELDS);
-    f->field[f->g->n_fields] = field;
-    f->description.n_fields = ++f->g->n_fields;
-    return f->g->n_fields - 1;
-}
-
-/* Offsets of fields of a sample must count all fields of fixed size, whichever came first. */
-static void finish_fields(struct fixture *f)
-{
-    for (uint32_t k = 0; k < f->g->n_fields; k++)
-        if (f->field[k].per_sample) f->field[k].offset = f->description.size[f->field[k].slab];
-}
-
-static ir_id map1(struct ir *g, enum primitive op, ir_id a)
-{
-    return ir_map(g, op, a, IR_NONE, IR_NONE);
-}
-static ir_id map2(struct ir *g, enum primitive op, ir_id a, ir_id b)
-{
-    return ir_map(g, op, a, b, IR_NONE);
-}
+#include "tests/unit/fixture.h"
 
 /* ---- plan against interpreter ---- */
-
-static struct kernels compile(struct fixture *f, struct target target)
-{
-    struct kernels kernels;
-    struct pass_watch watch = {.verify = true, .dump_after = getenv("NNT_DUMP"), .to = stderr};
-    target.real_bytes = 8;
-    target.vector_bytes = 32;
-    assert_true(run_passes(f->diag, f->arena, f->g, &f->description, &target, &watch, NULL, &kernels));
-    return kernels;
-}
-
-static uint64_t slab_size(const struct fixture *f, uint32_t slab, uint32_t batch)
-{
-    return f->description.size[slab] + f->description.size_per_sample[slab] * batch;
-}
-
-static void fill_call(const struct fixture *f, struct nnt_call *call, uint32_t batch)
-{
-    *call = (struct nnt_call){.batch = batch, .number = {[NNT_RATE] = 0.25, [NNT_STEP] = 3}};
-    for (uint32_t s = 0; s < NNT_SLABS; s++) {
-        struct random random = random_stream(7, RANDOM_INIT, s, 0);
-        double *slab = malloc((slab_size(f, s, batch) + 1) * sizeof *slab);
-        for (uint64_t i = 0; i < slab_size(f, s, batch); i++)
-            slab[i] = s == NNT_MOMENTS || s == NNT_DATA ? random_uniform(&random) : 0.5 * random_normal(&random);
-        call->slab[s] = slab;
-    }
-}
-
-static void free_call(struct nnt_call *call)
-{
-    for (uint32_t s = 0; s < NNT_SLABS; s++) free(call->slab[s]);
-}
 
 static void assert_same_slabs(const struct fixture *f, const struct nnt_call *want, const struct nnt_call *got,
                               const char *entry)
@@ -144,7 +50,7 @@ static void assert_same(struct fixture *f)
 {
     static const uint32_t batches[] = {1, 5, 16};
     for (uint32_t blas = 0; blas < 2; blas++) {
-        struct kernels kernels = compile(f, (struct target){.blas = blas, .batch = 64});
+        struct kernels kernels = fixture_plan(f, (struct target){.blas = blas, .batch = 64});
         for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
             assert_int_equal(kernels.entry[e] != NULL, f->g->entry[e].n_phases > 0);
             for (uint32_t k = 0; kernels.entry[e] && k < LENGTH(batches); k++)
@@ -366,7 +272,7 @@ static void a_step_by_gemm_is_one_pass_over_each_tensor(void **state)
     assert_int_equal(count_text(text, "= exp"), 1);
     assert_int_equal(count_text(text, "= log"), 1);
     free(text);
-    struct kernels kernels = compile(&f, target);
+    struct kernels kernels = fixture_plan(&f, target);
     struct counts c = count_step(&kernels);
     assert_int_equal(c.blas, 5); /* two forward, two by weights, one by the hidden state: none by the inputs */
     assert_int_equal(c.updates_in_gemm, 2);
@@ -386,7 +292,7 @@ static void a_generated_step_ends_its_products_with_maps(void **state)
     struct fixture f;
     struct mlp m = {.x = 24, .h = 16, .o = 10};
     mlp_build(&f, &m, ADAM);
-    struct kernels kernels = compile(&f, (struct target){.blas = false, .batch = 64});
+    struct kernels kernels = fixture_plan(&f, (struct target){.blas = false, .batch = 64});
     struct counts c = count_step(&kernels);
     assert_int_equal(c.blas, 0);
     assert_int_equal(c.elementwise, 0);
@@ -406,7 +312,7 @@ static void moments_and_weights_are_one_pass(void **state)
         char *text = step_text(&f, target);
         assert_int_equal(count_text(text, "= pow"), optimizer == ADAM ? 2 : 0);
         free(text);
-        struct kernels kernels = compile(&f, target);
+        struct kernels kernels = fixture_plan(&f, target);
         struct counts c = count_step(&kernels);
         assert_int_equal(c.blas, 5);
         assert_int_equal(c.moments_with_parameters, 4);
@@ -433,7 +339,7 @@ static void relu_keeps_one_tensor(void **state)
     ir_define(f.g, NNT_ENTRY_step,
               map2(f.g, PRIMITIVE_sub, ir_source(f.g, w), ir_gradient(f.g, mean, ir_source(f.g, w))), w);
     assert_same(&f);
-    struct kernels kernels = compile(&f, (struct target){.blas = true, .batch = 64});
+    struct kernels kernels = fixture_plan(&f, (struct target){.blas = true, .batch = 64});
     assert_int_equal(count_step(&kernels).elementwise, 3);                    /* the last: 2 out / batch */
     assert_int_equal(kernels.entry[NNT_ENTRY_step]->work_per_sample, 3 * 16); /* y, out, dy */
     end(&f);

@@ -192,6 +192,42 @@ static void a_sequence_and_the_bulk(void **state)
     diag_free(diag);
 }
 
+/* Without a boundary loss the outputs' states are all there is; where every group is held, nothing settles or relaxes. */
+static void the_bulk_alone_at_the_data(void **state)
+{
+    struct nnt_group held = sequence_groups[0];
+    struct nnt_module module = sequence_module;
+    const struct data data = {.real_bytes = 8,
+                              .n_groups = 1,
+                              .group = sequence_data,
+                              .target = kinds,
+                              .low = low,
+                              .high = high,
+                              .classes = (uint32_t[]){2},
+                              .scale = (double *[]){NULL}};
+    struct nnt_call call = {.batch = 1};
+    struct diag *diag = diag_new();
+    struct moment moment = {0};
+    struct score score;
+    struct not_finite found;
+    (void)state;
+    held.flags |= NNT_CLAMPED;
+    module.group = &held;
+    module.loss = NNT_NONE;
+    call.slab[NNT_DATA] = (double[]){1, 0, 1, 0, 0, 1};
+    call.slab[NNT_STATE] = (double[]){9, 9, 3, 1, 0, 1, 0, 1};
+    call.slab[NNT_RESULT] = (double[]){NAN, 0.5, 0, 0, 0, 1, 0, 1};
+    assert_true(score_init(diag, &module, &data, &score));
+    score_add_outputs(&score, &call);
+    assert_true(score_add_bulk(&score, &call, true, &found));
+    score_report(&score, 1u << MEASURE_loss | 1u << MEASURE_accuracy | 1u << MEASURE_dynamics, &moment);
+    assert_int_equal(moment.n, 2);
+    assert_true(reading(&moment, "loss.bulk") == 0.5);
+    assert_true(fabs(reading(&moment, "accuracy") - 2 / 3.0) < 1e-15);
+    score_fini(&score);
+    diag_free(diag);
+}
+
 /* Compared each tick: two rows of a one-hot label and of a number in other units, from `seen`; the last state is of no
  * account, and smaller. */
 static void rows_of_outputs(void **state)
@@ -257,6 +293,7 @@ static void rows_of_outputs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(several_outputs), cmocka_unit_test(rows_of_outputs),
-                                       cmocka_unit_test(a_sequence_and_the_bulk)};
+                                       cmocka_unit_test(a_sequence_and_the_bulk),
+                                       cmocka_unit_test(the_bulk_alone_at_the_data)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

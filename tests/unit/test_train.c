@@ -442,6 +442,55 @@ static void measurements_are_due(void **state)
     due_steps(WHEN_STEPS, 1, 0, 5, "0");
 }
 
+/* The due steps that a table of `most` rows shows. */
+static void shown_steps(enum when when, uint64_t every, uint64_t steps, uint64_t steps_per_epoch, uint64_t most,
+                        const char *expected)
+{
+    struct measure_spec spec = {.when = when, .every = every};
+    char found[512] = "";
+    for (uint64_t step = 0; step <= steps; step++)
+        if (measure_due(&spec, step, steps, steps_per_epoch) &&
+            measure_shown(&spec, step, steps, steps_per_epoch, most))
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%llu", *found ? " " : "",
+                     (unsigned long long)step);
+    assert_string_equal(found, expected);
+}
+
+/* At most so many, more than a fifth as many, and all where there are no more. */
+static void shown_share(enum when when, uint64_t every, uint64_t steps, uint64_t most)
+{
+    struct measure_spec spec = {.when = when, .every = every};
+    uint64_t due = 0, shown = 0;
+    for (uint64_t step = 0; step <= steps; step++) {
+        if (!measure_due(&spec, step, steps, 3)) continue;
+        due++;
+        shown += measure_shown(&spec, step, steps, 3, most);
+    }
+    assert_true(shown <= most);
+    assert_true(due <= most ? shown == due : 5 * shown >= most);
+    assert_true(measure_shown(&spec, 0, steps, 3, most) && measure_shown(&spec, steps, steps, 3, most));
+}
+
+static void long_tables_are_thinned(void **state)
+{
+    (void)state;
+    shown_steps(WHEN_EPOCHS, 2, 100, 5, 6, "0 50 100");
+    shown_steps(WHEN_EPOCHS, 2, 105, 5, 6, "0 50 100 105");
+    shown_steps(WHEN_STEPS, 1, 2000, 1, 6, "0 500 1000 1500 2000");
+    shown_steps(WHEN_STEPS, 4, 10, 5, 4, "0 4 8 10");
+    shown_steps(WHEN_STEPS, 4, 10, 5, 3, "0 8 10");
+    shown_steps(WHEN_TIMES, 9, 80, 5, 5, "0 50 80");
+    shown_steps(WHEN_LOGARITHMIC, 8, 64, 5, 5, "0 2 8 32 64");
+    shown_steps(WHEN_END, 0, 8, 5, 2, "8");
+    for (uint64_t steps = 1; steps < 300; steps += 7)
+        for (uint64_t most = 3; most < 50; most += 6)
+            for (uint64_t every = 1; every < 120; every += 3) {
+                shown_share(WHEN_EPOCHS, every, steps, most);
+                shown_share(WHEN_STEPS, every, steps, most);
+                shown_share(WHEN_TIMES, every, steps, most);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +501,7 @@ int main(void)
         cmocka_unit_test(losses_of_a_split),
         cmocka_unit_test(accuracy_by_kind_of_target),
         cmocka_unit_test(measurements_are_due),
+        cmocka_unit_test(long_tables_are_thinned),
         cmocka_unit_test(the_last_finite_weights_are_kept),
         cmocka_unit_test(a_rate_that_explodes_is_told),
         cmocka_unit_test(bulk_training_follows_H),
