@@ -540,6 +540,21 @@ static void print_cost(struct cost cost, struct text *out)
     print_amount(cost.bytes, "bytes", out);
 }
 
+/* What a step holds: what it learns, what it is given and tells, and the scratch in which it keeps ticks to go back through. */
+static void print_memory(const struct nnt_module *m, uint32_t batch, struct text *out)
+{
+    static const enum nnt_slab passing[] = {NNT_DATA, NNT_STATE, NNT_RESULT};
+    double scratch = (double)m->size[NNT_WORK] + (double)m->size_per_sample[NNT_WORK] * batch, given = 0;
+    for (uint32_t k = 0; k < LENGTH(passing); k++) given += (double)m->size_per_sample[passing[k]] * batch;
+    text_add(out, "         in ");
+    print_amount((double)(m->size[NNT_PARAMETERS] + m->size[NNT_MOMENTS]) * m->real_bytes, "bytes", out);
+    text_add(out, " of weights, biases and their moments, ");
+    print_amount(given * m->real_bytes, "bytes", out);
+    text_add(out, " of data and results, ");
+    print_amount(scratch * m->real_bytes, "bytes", out);
+    text_add(out, " of scratch\n");
+}
+
 static void print_step_cost(struct session *session, const struct model *m, struct text *out)
 {
     uint32_t batch = m->train.batch ? m->train.batch : 64, real_bytes = session->options.real_bytes;
@@ -551,6 +566,7 @@ static void print_step_cost(struct session *session, const struct model *m, stru
     print_cost(cost, out);
     text_add(out, " by the kernels, for a batch of %u in f%u%s\n", batch, 8 * real_bytes,
              cost.open ? ", with one iteration of what settles or relaxes" : "");
+    print_memory(kernels.description, batch, out);
 }
 
 /* Kernels for the state and its linearisation, Cholesky for ln det A. */
@@ -568,7 +584,8 @@ static void print_measurement_cost(struct session *session, const struct model *
     print_cost((struct cost){.flops = forward.flops + linear.flops, .bytes = forward.bytes + linear.bytes}, out);
     text_add(out, " by the kernels, and ");
     print_amount(probe * n * n * n / 3, "flops", out);
-    text_add(out, " for ln det A (n³/3 each), for %u samples in f64%s\n", probe,
+    text_add(out, " for ln det A (n³/3 each), for %u samples in f64%s%s\n", probe,
+             forward.open ? ", with one tick of what settles" : "",
              m->ensemble.relaxed ? ", beside the relaxation" : "");
 }
 

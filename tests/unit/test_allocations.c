@@ -71,6 +71,20 @@ static const char relaxing[] =
     "ensemble { clamp x, y\n reference relaxed }\n"
     "train { minimize boundary + 0.1 * bulk\n optimizer adam(rate: 0.01, clip: 1)\n batch 32\n epochs 3 }\n"
     "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C }\n";
+/* Ticks whose rows are compared, with a bulk that relaxes; and what settles. */
+static const char ticks_text[] =
+    "network net {\n neurons x, h[12], y\n input x each tick\n output y each tick from 3\n weights x -> h -> y\n"
+    " weights h -> h\n biases h, y\n activation h, y = tanh(z)\n dynamics ticks(12)\n"
+    " loss boundary = squared_error(y, target)\n}\n"
+    "data { train parity(count: 500, length: 8)\n x = bits\n y = bits }\n"
+    "train { minimize boundary + 0.1 * bulk\n batch 32\n epochs 3 }\n"
+    "measure every 7 steps on 40 samples of train { loss, U, F, S, S_T, C, dynamics }\n";
+static const char settling_text[] =
+    "network net {\n neurons x[16, 16], h[32], y[10]\n input x\n output y\n weights x -> h -> y\n"
+    " weights h -> h init normal(0, 0.05)\n activation h = tanh(z)\n activation y = softmax(z)\n"
+    " dynamics settle(tolerance: 1e-4, most: 50)\n loss boundary = cross_entropy(y, target)\n}\n"
+    "data { train digits(count: 500, seed: 1) }\ntrain { batch 32\n epochs 3 }\n"
+    "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, dynamics }\n";
 
 struct fixture {
     struct session session;
@@ -158,6 +172,8 @@ static void nothing_is_allocated_while_training(void **state)
     (void)state;
     expect_no_allocation(training);
     expect_no_allocation(relaxing);
+    expect_no_allocation(ticks_text);
+    expect_no_allocation(settling_text);
 }
 
 /* The counter itself works: one allocation is seen. */

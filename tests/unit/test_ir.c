@@ -183,6 +183,53 @@ static void the_text_says_what_is_there(void **state)
     assert_true(hash != ir_hash(g));
 }
 
+/* f(z) of a kept z, whose value is kept beside: its derivative is taken, and then reads the value. */
+static void what_is_kept_is_read(void **state)
+{
+    struct ir *g = new_graph(state), *d;
+    struct shape shape = {.rank = 1, .extent = {3}};
+    ir_id value = ir_source(g, ir_scratch(g, "value", true, shape));
+    ir_id z = ir_source(g, ir_scratch(g, "z", true, shape)), f = ir_map(g, PRIMITIVE_tanh, z, IR_NONE, IR_NONE);
+    ir_id back = ir_source(g, X);
+    uint32_t tanhs = 0;
+
+    ir_keeps(g, f, value);
+    ir_define(g, NNT_ENTRY_forward, ir_gradient(g, map2(g, PRIMITIVE_mul, f, back), z), X);
+    d = ir_differentiate(*state, g);
+    for (ir_id id = 0; id < d->count; id++) tanhs += d->node[id].op == IR_map && d->node[id].kind == PRIMITIVE_tanh;
+    assert_int_equal(tanhs, 0);
+    assert_null(ir_verify(d, *state));
+}
+
+/* Written and never read: gone, and what it was made of with it. What two entries keep stands in one place. */
+static void scratch_is_packed(void **state)
+{
+    struct ir *g = new_graph(state);
+    struct shape shape = {.rank = 1, .extent = {3}};
+    uint32_t unread = ir_scratch(g, "unread", true, shape), a = ir_scratch(g, "a", true, shape),
+             b = ir_scratch(g, "b", true, shape), both = ir_scratch(g, "both", false, shape);
+    ir_id x = ir_source(g, X), three = ir_broadcast(g, ir_number(g, 3), shape);
+
+    assert_true(g->work == 16 && g->work_per_sample == 48);
+    ir_define(g, NNT_ENTRY_forward, map2(g, PRIMITIVE_mul, x, x), unread);
+    ir_define(g, NNT_ENTRY_forward, x, a);
+    ir_define(g, NNT_ENTRY_forward, three, both);
+    ir_begin_phase(g, NNT_ENTRY_forward, 1);
+    ir_define(g, NNT_ENTRY_forward, ir_source(g, a), X);
+    ir_define(g, NNT_ENTRY_loss, x, b);
+    ir_define(g, NNT_ENTRY_loss, three, both);
+    ir_begin_phase(g, NNT_ENTRY_loss, 1);
+    ir_define(g, NNT_ENTRY_loss,
+              map2(g, PRIMITIVE_mul, ir_source(g, b), ir_broadcast(g, ir_source(g, both), g->node[x].shape)), X);
+    assert_true(ir_drop_unread(g));
+    assert_int_equal(g->entry[NNT_ENTRY_forward].phase[0].n_results, 2);
+    assert_false(ir_drop_unread(g));
+    ir_pack(g);
+    assert_true(g->work == 16 && g->work_per_sample == 16);
+    assert_true(g->field[both].offset == 0 && g->field[a].offset == 16 && g->field[b].offset == 16);
+    assert_true(g->field[a].offset_per_sample == 0 && g->field[b].offset_per_sample == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +239,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_derivative_needs_no_placeholder, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_computed_in_vain, setup, teardown),
         cmocka_unit_test_setup_teardown(gradients_share_their_pass, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_kept_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(scratch_is_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(verify_finds_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(the_text_says_what_is_there, setup, teardown),
     };
