@@ -20,8 +20,8 @@ check_folder() {
     [ -z "$(find cut -name '*.new*' 2>/dev/null)" ] || complain "a temporary file is left"
 }
 goes_on() {
-    if [ -e cut/run.json ]; then "$NNT" run --resume cut --engine $engine --quiet > /dev/null 2> said || complain "cannot be resumed"
-    else rm -rf cut; "$NNT" run $file --engine $engine --quiet --out cut > /dev/null 2> said || complain "cannot be run again"
+    if [ -e cut/run.json ]; then "$NNT" run --resume cut --quiet > /dev/null 2> said || complain "cannot be resumed"
+    else rm -rf cut; "$NNT" run $file --quiet --out cut > /dev/null 2> said || complain "cannot be run again"
     fi
     cmp -s whole/weights.safetensors cut/weights.safetensors || complain "other weights after going on"
 }
@@ -34,12 +34,12 @@ check_end() { # exit status
     check_folder
 }
 # Lets the n-th of a kind fail until a run meets none any more.
-try() { # kind, most, engine, from each to the next, variables...
+try() { # kind, most, variables...
     fault=$1
-    local most=$2 engine=$3 next=$4
-    for ((n = 1; n <= most; n += next)); do
+    local most=$2
+    for ((n = 1; n <= most; n++)); do
         rm -rf cut
-        env "${@:5}" NNT_FAULT_AT=$n NNT_STARVE_AT=$n "$NNT" run $file --engine $engine --quiet --out cut > /dev/null 2> said
+        env "${@:3}" NNT_FAULT_AT=$n NNT_STARVE_AT=$n "$NNT" run $file --quiet --out cut > /dev/null 2> said
         code=$?
         [ $code = 0 ] && break
         check_end $code
@@ -48,18 +48,13 @@ try() { # kind, most, engine, from each to the next, variables...
     done
     [ $n -gt 1 ] || { echo "$file: no $fault has failed"; status=1; }
     [ $n -le $most ] || { echo "$file: more than $most of $fault"; status=1; }
-    echo "$file, $fault, $engine: up to $((n - 1))"
+    echo "$file, $fault: up to $((n - 1))"
 }
 for file in tiny.nnt echo.nnt; do
     rm -rf whole
     "$NNT" run $file --quiet --out whole > /dev/null || exit 1
-    for kind in write rename fsync; do try $kind 60 jit 1 LD_PRELOAD="$preload" ASAN_OPTIONS="$asan" NNT_FAULT=$kind; done
+    for kind in write rename fsync; do try $kind 60 LD_PRELOAD="$preload" ASAN_OPTIONS="$asan" NNT_FAULT=$kind; done
 done
-# A sanitizer's own malloc cannot be stood before. Compiling takes its time: with it each ninth.
-if ! nm "$NNT" | grep -q __asan_init; then
-    try allocation 1000 jit 9 LD_PRELOAD="$NNT_BUILD/tests/starving.so"
-    rm -rf whole
-    "$NNT" run $file --engine interp --quiet --out whole > /dev/null || exit 1
-    try allocation 1000 interp 1 LD_PRELOAD="$NNT_BUILD/tests/starving.so"
-fi
+# A sanitizer's own malloc cannot be stood before.
+nm "$NNT" | grep -q __asan_init || try allocation 1000 LD_PRELOAD="$NNT_BUILD/tests/starving.so"
 exit $status

@@ -1,6 +1,6 @@
 /* starving.c: loaded before the C library, lets the NNT_STARVE_AT-th allocation that the program itself asks for fail. */
-#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,21 +12,34 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
 static atomic_ulong calls, due;
+static uintptr_t first, last; /* the program's code */
+
+/* The program is the first of what is loaded. */
+static int find_program(struct dl_phdr_info *info, size_t size, void *with)
+{
+    (void)size, (void)with;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X)) continue;
+        first = info->dlpi_addr + segment->p_vaddr;
+        last = first + segment->p_memsz;
+    }
+    return 1;
+}
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *at = getenv("NNT_STARVE_AT");
-    due = at ? strtoul(at, NULL, 10) : 0;
+    if (!at || strcmp(program_invocation_short_name, "nnt") != 0) return;
+    dl_iterate_phdr(find_program, NULL);
+    due = strtoul(at, NULL, 10);
 }
 
 /* Libraries (LLVM, OpenBLAS, the C library) have ways of their own: only what nnt's own code asks for counts. */
 static bool is_due(void *caller)
 {
-    Dl_info in;
-    if (!due || !dladdr(caller, &in) || !in.dli_fname) return false;
-    const char *slash = strrchr(in.dli_fname, '/');
-    if (strcmp(slash ? slash + 1 : in.dli_fname, "nnt") != 0 || atomic_fetch_add(&calls, 1) + 1 != due)
-        return false;
+    uintptr_t from = (uintptr_t)caller;
+    if (!due || from < first || from >= last || atomic_fetch_add(&calls, 1) + 1 != due) return false;
     errno = ENOMEM;
     return true;
 }
