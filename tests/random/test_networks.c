@@ -272,8 +272,8 @@ static void engines_and_gradients_agree(void **state)
 {
     const char *count = getenv("NNT_NETWORKS"), *seed = getenv("NNT_SEED");
     uint64_t n = count           ? strtoull(count, NULL, 10)
-                 : NNT_SANITIZED ? 10
-                                 : 20,
+                 : NNT_SANITIZED ? 5
+                                 : 10,
              first = seed ? strtoull(seed, NULL, 10) : 1;
     struct counts c = {0};
     (void)state;

@@ -448,7 +448,7 @@ static void check_drawn(uint64_t seed, bool all, struct counts *counts)
 static uint64_t networks(uint64_t otherwise)
 {
     const char *count = getenv("NNT_NETWORKS");
-    return count ? strtoull(count, NULL, 10) : NNT_SANITIZED ? otherwise / 5 : otherwise;
+    return count ? strtoull(count, NULL, 10) : NNT_SANITIZED ? otherwise / 2 : otherwise;
 }
 
 static void tell(const struct counts *c)
@@ -463,7 +463,7 @@ static void drawn_networks(void **state)
 {
     struct counts counts = {0};
     (void)state;
-    uint64_t n = networks(15);
+    uint64_t n = networks(8);
     for (uint64_t seed = 1; seed <= n || (counts.splits < n && seed <= 10 * n); seed++)
         check_drawn(seed, seed <= n, &counts);
     tell(&counts);
@@ -543,7 +543,7 @@ static void write_network(struct text *out, uint32_t form, uint64_t seed, uint32
 static void families(void **state)
 {
     struct counts counts = {0};
-    uint64_t n = networks(15);
+    uint64_t n = networks(8);
     (void)state;
     for (uint64_t seed = 1; seed <= n; seed++) {
         struct random random = random_stream(seed, RANDOM_PROBE, 8, 0);
