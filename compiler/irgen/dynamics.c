@@ -1,22 +1,6 @@
 /* dynamics.c: what ticks and settling share: the groups that move, and the two parts of their z. */
 #include "compiler/irgen/dynamics.h"
 
-uint32_t *gen_no_fields(struct gen *gen, uint32_t count)
-{
-    uint32_t *fields = arena_alloc(gen->arena, (count + (size_t)1) * sizeof *fields);
-
-    for (uint32_t k = 0; k < count; k++) fields[k] = NNT_NONE;
-    return fields;
-}
-
-ir_id *gen_no_nodes(struct gen *gen)
-{
-    ir_id *nodes = arena_alloc(gen->arena, (gen->model->n_groups + 1) * sizeof *nodes);
-
-    for (uint32_t g = 0; g < gen->model->n_groups; g++) nodes[g] = IR_NONE;
-    return nodes;
-}
-
 ir_id gen_add(struct gen *gen, ir_id a, ir_id b)
 {
     if (a == IR_NONE || b == IR_NONE) return a == IR_NONE ? b : a;

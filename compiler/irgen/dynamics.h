@@ -19,8 +19,6 @@ ir_id moving_fixed_part(struct gen *gen, const struct moving *m, struct sweep *a
 ir_id moving_part(struct gen *gen, const struct moving *m, struct sweep *at, uint32_t group);
 ir_id moving_z(struct gen *gen, const struct moving *m, struct sweep *at, uint32_t group);
 
-uint32_t *gen_no_fields(struct gen *gen, uint32_t count);
-ir_id *gen_no_nodes(struct gen *gen);
 /* a + b, either of which may be IR_NONE. */
 ir_id gen_add(struct gen *gen, ir_id a, ir_id b);
 /* The sum of all elements of value * factor, the factor held still. */

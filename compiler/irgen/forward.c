@@ -122,7 +122,15 @@ ir_id gen_neurons(struct gen *gen, const struct expr *e, ir_id x)
 
 #define UNDER_WAY (IR_NONE - 1)
 
-static ir_id *no_nodes(struct gen *gen)
+uint32_t *gen_no_fields(struct gen *gen, uint32_t count)
+{
+    uint32_t *fields = arena_alloc(gen->arena, (count + (size_t)1) * sizeof *fields);
+
+    for (uint32_t k = 0; k < count; k++) fields[k] = NNT_NONE;
+    return fields;
+}
+
+ir_id *gen_no_nodes(struct gen *gen)
 {
     ir_id *nodes = arena_alloc(gen->arena, (gen->model->n_groups + 1) * sizeof *nodes);
 
@@ -237,7 +245,7 @@ ir_id sweep_state(struct gen *gen, struct sweep *sweep, uint32_t group)
 
 static struct sweep empty_sweep(struct gen *gen)
 {
-    return (struct sweep){.state = no_nodes(gen), .z = no_nodes(gen), .prediction = no_nodes(gen)};
+    return (struct sweep){.state = gen_no_nodes(gen), .z = gen_no_nodes(gen), .prediction = gen_no_nodes(gen)};
 }
 
 struct sweep sweep_new(struct gen *gen, enum nnt_entry_name entry, enum held held, bool kept)

@@ -68,6 +68,9 @@ ir_id ticks_loss(struct gen *gen, struct sweep *sweep, uint32_t group);
 void ticks_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, ir_id out[]);
 void settle_run(struct gen *gen, struct sweep *sweep, bool kept);
 void settle_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, ir_id out[]);
+/* NNT_NONE so many times; IR_NONE for each group. */
+uint32_t *gen_no_fields(struct gen *gen, uint32_t count);
+ir_id *gen_no_nodes(struct gen *gen);
 /* A scratch field [batch][n] (n 0: [batch]), named PREFIX.GROUP. */
 uint32_t gen_scratch(struct gen *gen, const char *prefix, const char *name, uint32_t n);
 /* Every element 0. */

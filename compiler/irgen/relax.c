@@ -9,7 +9,7 @@
  * slope along d decides (the approximate Wolfe condition of Hager and Zhang 2005), and H may rise by that much. What limits max |dH/dx|
  * is the rounding of x: about the largest curvature of H times half an ulp of x, in float32 some 1e-7 where both are of order 1.
  * A sample whose tolerance lies below that does not converge, and is counted as failed. */
-#include "compiler/irgen/gen.h"
+#include "compiler/irgen/arithmetic.h"
 
 #include <float.h>
 
@@ -35,61 +35,9 @@ struct relaxing {
     uint32_t goes_on; /* rank 0: whether any runs */
 };
 
-static ir_id add(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_add, a, b, IR_NONE);
-}
-static ir_id sub(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_sub, a, b, IR_NONE);
-}
-static ir_id mul(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_mul, a, b, IR_NONE);
-}
-static ir_id divide(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_div, a, b, IR_NONE);
-}
 static ir_id number(struct gen *gen, double value)
 {
     return ir_number(gen->g, value);
-}
-static ir_id times(struct gen *gen, double factor, ir_id a)
-{
-    return mul(gen, number(gen, factor), a);
-}
-static ir_id size_of(struct gen *gen, ir_id a)
-{
-    return ir_map(gen->g, PRIMITIVE_abs, a, IR_NONE, IR_NONE);
-}
-static ir_id root(struct gen *gen, ir_id a)
-{
-    return ir_map(gen->g, PRIMITIVE_sqrt, a, IR_NONE, IR_NONE);
-}
-static ir_id less(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_less, a, b, IR_NONE);
-}
-static ir_id at_most(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_less_equal, a, b, IR_NONE);
-}
-static ir_id both(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_and, a, b, IR_NONE);
-}
-static ir_id either(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_or, a, b, IR_NONE);
-}
-static ir_id not(struct gen * gen, ir_id a)
-{
-    return ir_map(gen->g, PRIMITIVE_not, a, IR_NONE, IR_NONE);
-}
-static ir_id choose(struct gen *gen, ir_id condition, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_select, condition, a, b);
 }
 
 /* ---- groups ---- */
@@ -104,14 +52,6 @@ static bool anything_free(const struct gen *gen)
     for (uint32_t g = 0; g < gen->model->n_groups; g++)
         if (is_free(gen, g)) return true;
     return false;
-}
-
-static uint32_t *no_fields(struct gen *gen)
-{
-    uint32_t *fields = arena_alloc(gen->arena, (gen->model->n_groups + (size_t)1) * sizeof *fields);
-
-    for (uint32_t g = 0; g < gen->model->n_groups; g++) fields[g] = NNT_NONE;
-    return fields;
 }
 
 static bool fed_by(const struct gen *gen, uint32_t group, bool free)
@@ -131,12 +71,12 @@ static struct relaxing new_relaxing(struct gen *gen, enum nnt_entry_name entry, 
 {
     struct relaxing r = {.gen = gen,
                          .entry = entry,
-                         .x = no_fields(gen),
-                         .y = no_fields(gen),
-                         .slope = no_fields(gen),
-                         .way = no_fields(gen),
-                         .fixed = no_fields(gen),
-                         .held = no_fields(gen),
+                         .x = gen_no_fields(gen, gen->model->n_groups),
+                         .y = gen_no_fields(gen, gen->model->n_groups),
+                         .slope = gen_no_fields(gen, gen->model->n_groups),
+                         .way = gen_no_fields(gen, gen->model->n_groups),
+                         .fixed = gen_no_fields(gen, gen->model->n_groups),
+                         .held = gen_no_fields(gen, gen->model->n_groups),
                          .start = start};
 
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
@@ -384,7 +324,7 @@ static void stop(const struct relaxing *r, const struct seen *s, ir_id good, ir_
     ir_id flat = at_most(gen, s->most, number(gen, gen->model->ensemble.relax_tolerance));
     ir_id converged = both(gen, good, flat);
     ir_id more = less(gen, steps, number(gen, gen->model->ensemble.relax_most));
-    ir_id on = both(gen, both(gen, source(r, r->running), more), not(gen, either(gen, converged, lost)));
+    ir_id on = both(gen, both(gen, source(r, r->running), more), negated(gen, either(gen, converged, lost)));
 
     define(r, on, r->running);
     define(r, add(gen, steps, on), m->relax_steps);
@@ -400,7 +340,7 @@ static void iterate(const struct relaxing *r)
     ir_goes_on(gen->g, r->entry, r->goes_on);
     struct seen s = look(r);
     ir_id runs = source(r, r->running), good = both(gen, runs, is_good(gen, &s));
-    ir_id lost = both(gen, both(gen, runs, s.first), not(gen, good)); /* the start is no number: so H tells */
+    ir_id lost = both(gen, both(gen, runs, s.first), negated(gen, good)); /* the start is no number: so H tells */
     ir_id t = choose(gen, good, number(gen, 1), shorter(gen, &s));
     struct direction to = next_direction(gen, &s);
 

@@ -2,6 +2,7 @@
  *
  * A sample that has settled keeps its state while others go on, so that it does not depend on them. The adjoint solves
  * l = a + J' l by the same iteration: it needs the fixed point alone, and no history. */
+#include "compiler/irgen/arithmetic.h"
 #include "compiler/irgen/dynamics.h"
 
 struct settling {
@@ -14,19 +15,9 @@ struct settling {
 /* The contraction is told by changes that lie from SPAN to twice as many ticks apart. */
 enum { SPAN = 150 };
 
-static ir_id map2(struct gen *gen, enum primitive op, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, op, a, b, IR_NONE);
-}
-
 static ir_id number(struct gen *gen, double value)
 {
     return gen_spread(gen, ir_number(gen->g, value), SAMPLES, 0);
-}
-
-static ir_id choose(struct gen *gen, ir_id condition, ir_id yes, ir_id no)
-{
-    return ir_map(gen->g, PRIMITIVE_select, condition, yes, no);
 }
 
 /* ---- fields ---- */
@@ -67,15 +58,10 @@ static struct sweep at_states(struct gen *gen, const struct sweep *sweep)
     return sweep_at(gen, state);
 }
 
-static ir_id larger(struct gen *gen, ir_id a, ir_id b)
-{
-    return a == IR_NONE ? b : map2(gen, PRIMITIVE_max, a, b);
-}
-
 /* The largest |x| of a sample. */
-static ir_id size_of(struct gen *gen, ir_id x)
+static ir_id largest(struct gen *gen, ir_id x)
 {
-    return ir_reduce(gen->g, REDUCE_MAX, ir_map(gen->g, PRIMITIVE_abs, x, IR_NONE, IR_NONE), 1 << 1);
+    return ir_reduce(gen->g, REDUCE_MAX, size_of(gen, x), 1 << 1);
 }
 
 /* ---- moving until it moves no more ---- */
@@ -91,17 +77,16 @@ static ir_id move(struct gen *gen, const struct sweep *sweep, const uint32_t fie
 
     for (uint32_t g = 0; g < gen->model->n_groups; g++) {
         if (field[g] == NNT_NONE) continue;
-        ir_id old = ir_source(gen->g, field[g]), moved;
+        ir_id old = ir_source(gen->g, field[g]), step = largest(gen, sub(gen, next[g], old)), moved;
 
-        change = larger(gen, change, size_of(gen, map2(gen, PRIMITIVE_sub, next[g], old)));
-        size = larger(gen, size, size_of(gen, next[g]));
+        change = change == IR_NONE ? step : larger(gen, change, step);
+        size = larger(gen, size, largest(gen, next[g]));
         moved = choose(gen, gen_spread(gen, active, SAMPLES, gen->model->group[g].size), next[g], old);
         ir_define(gen->g, sweep->entry, moved, field[g]);
     }
-    settled = map2(gen, PRIMITIVE_less_equal, change,
-                   map2(gen, PRIMITIVE_mul, number(gen, gen->model->dynamics.tolerance), size));
-    settled = ir_map(gen->g, PRIMITIVE_not, settled, IR_NONE, IR_NONE);
-    active = map2(gen, PRIMITIVE_and, active, settled);
+    settled = at_most(gen, change, mul(gen, number(gen, gen->model->dynamics.tolerance), size));
+    settled = negated(gen, settled);
+    active = both(gen, active, settled);
     ir_define(gen->g, sweep->entry, active, s->active);
     ir_define(gen->g, sweep->entry, ir_reduce(gen->g, REDUCE_MAX, active, 1), s->going);
     return change;
@@ -111,14 +96,14 @@ static ir_id move(struct gen *gen, const struct sweep *sweep, const uint32_t fie
 static void note_change(struct gen *gen, const struct sweep *sweep, ir_id change)
 {
     const struct settling *s = sweep->settling;
-    ir_id active = ir_source(gen->g, s->active),
-          tick = map2(gen, PRIMITIVE_add, ir_source(gen->g, s->ticks), active);
+    ir_id active = ir_source(gen->g, s->active), tick = add(gen, ir_source(gen->g, s->ticks), active);
     ir_id new_change = ir_source(gen->g, s->new_change), new_tick = ir_source(gen->g, s->new_tick);
     ir_id old_change = ir_source(gen->g, s->old_change), old_tick = ir_source(gen->g, s->old_tick);
-    ir_id first = map2(gen, PRIMITIVE_and, active, map2(gen, PRIMITIVE_equal, tick, number(gen, 1)));
-    ir_id due = map2(gen, PRIMITIVE_less_equal, number(gen, SPAN), map2(gen, PRIMITIVE_sub, tick, new_tick));
+    ir_id one = number(gen, 1);
+    ir_id first = both(gen, active, ir_map(gen->g, PRIMITIVE_equal, tick, one, IR_NONE));
+    ir_id span = sub(gen, tick, new_tick), due = at_most(gen, number(gen, SPAN), span);
 
-    due = map2(gen, PRIMITIVE_or, first, map2(gen, PRIMITIVE_and, active, due));
+    due = either(gen, first, both(gen, active, due));
     old_change = choose(gen, first, change, choose(gen, due, new_change, old_change));
     old_tick = choose(gen, first, tick, choose(gen, due, new_tick, old_tick));
     ir_define(gen->g, sweep->entry, old_change, s->old_change);
@@ -160,17 +145,17 @@ static void tell_settling(struct gen *gen, const struct sweep *sweep)
     const struct nnt_module *m = gen->at.module;
     ir_id ticks = ir_source(gen->g, s->ticks), change = ir_source(gen->g, s->change);
     ir_id old = ir_source(gen->g, s->old_change), zero = number(gen, 0), one = number(gen, 1);
-    ir_id span = map2(gen, PRIMITIVE_sub, ticks, ir_source(gen->g, s->old_tick));
-    ir_id told =
-        map2(gen, PRIMITIVE_and, map2(gen, PRIMITIVE_less, zero, span), map2(gen, PRIMITIVE_less, zero, old));
-    ir_id ratio = map2(gen, PRIMITIVE_div, change, choose(gen, told, old, one)), contraction, left;
+    ir_id span = sub(gen, ticks, ir_source(gen->g, s->old_tick));
+    ir_id moved = less(gen, zero, span), told = both(gen, moved, less(gen, zero, old));
+    ir_id ratio = divide(gen, change, choose(gen, told, old, one)), contraction, left;
 
-    contraction = map2(gen, PRIMITIVE_pow, ratio, map2(gen, PRIMITIVE_div, one, choose(gen, told, span, one)));
+    contraction = ir_map(gen->g, PRIMITIVE_pow, ratio, divide(gen, one, choose(gen, told, span, one)), IR_NONE);
     contraction = choose(gen, told, contraction, zero);
-    left = map2(gen, PRIMITIVE_max, map2(gen, PRIMITIVE_sub, one, contraction), number(gen, 1e-6));
+    left = number(gen, 1e-6);
+    left = larger(gen, sub(gen, one, contraction), left);
     tell(gen, sweep, ticks, m->settle_ticks);
     tell(gen, sweep, contraction, m->settle_contraction);
-    tell(gen, sweep, map2(gen, PRIMITIVE_div, change, left), m->settle_error);
+    tell(gen, sweep, divide(gen, change, left), m->settle_error);
     tell(gen, sweep, ir_source(gen->g, s->active), m->settle_failed);
 }
 
@@ -243,7 +228,7 @@ static ir_id adjoint_z(const struct adjoint *a, uint32_t g)
     struct gen *gen = a->gen;
     ir_id z = ir_source(gen->g, a->z[g]), f = gen_neurons(gen, gen->model->group[g].activation, z);
 
-    return ir_gradient(gen->g, map2(gen, PRIMITIVE_mul, f, ir_source(gen->g, a->l[g])), z);
+    return ir_gradient(gen->g, mul(gen, f, ir_source(gen->g, a->l[g])), z);
 }
 
 /* l goes to a + J' l until it moves no more, relative to its own size. */
@@ -278,21 +263,24 @@ void settle_gradients(struct gen *gen, struct sweep *sweep, ir_id coefficient, i
     uint32_t failed = gen->at.module->settle_failed;
     ir_id sum;
 
-    if (coefficient != IR_NONE) a.loss = map2(gen, PRIMITIVE_mul, coefficient, a.loss);
+    if (coefficient != IR_NONE) a.loss = mul(gen, coefficient, a.loss);
     begin_adjoint(&a);
     if (anything_moves(gen, s)) solve(&a);
     ir_begin_phase(gen->g, sweep->entry, 1);
     sum = ir_reduce(gen->g, REDUCE_SUM, a.loss, 1);
-    for (uint32_t g = 0; g < n; g++)
-        if (s->m.x[g] != NNT_NONE) sum = gen_add(gen, sum, gen_dot(gen, sweep_z(gen, sweep, g), adjoint_z(&a, g)));
+    for (uint32_t g = 0; g < n; g++) {
+        if (s->m.x[g] == NNT_NONE) continue;
+        ir_id z = sweep_z(gen, sweep, g);
+        sum = gen_add(gen, sum, gen_dot(gen, z, adjoint_z(&a, g)));
+    }
     for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
         ir_id q = ir_source(gen->g, gen->at.module->parameter[p].field);
 
         out[p] = IR_NONE;
         if (gen->model->parameter[p].frozen) continue;
-        out[p] = map2(gen, PRIMITIVE_div, ir_gradient(gen->g, sum, q),
-                      ir_broadcast(gen->g, ir_batch(gen->g), gen->g->node[q].shape));
+        ir_id by = ir_gradient(gen->g, sum, q);
+        out[p] = divide(gen, by, ir_broadcast(gen->g, ir_batch(gen->g), gen->g->node[q].shape));
     }
-    ir_define(gen->g, sweep->entry,
-              map2(gen, PRIMITIVE_max, ir_source(gen->g, failed), ir_source(gen->g, s->active)), failed);
+    ir_id before = ir_source(gen->g, failed);
+    ir_define(gen->g, sweep->entry, larger(gen, before, ir_source(gen->g, s->active)), failed);
 }

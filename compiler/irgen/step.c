@@ -1,35 +1,9 @@
 /* step.c: the gradient of what is minimised, and one step of the optimizer: a function a row of optimizers.def. */
 #include <math.h>
 
-#include "compiler/irgen/gen.h"
+#include "compiler/irgen/arithmetic.h"
 
-/* q is a parameter, g its gradient, v and m its moments. An operand that makes more than one node is made in a
- * statement of its own: C does not say which argument is made first, and the numbering of the graph should not
- * depend on the compiler. */
-static ir_id add(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_add, a, b, IR_NONE);
-}
-static ir_id sub(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_sub, a, b, IR_NONE);
-}
-static ir_id mul(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_mul, a, b, IR_NONE);
-}
-static ir_id divide(struct gen *gen, ir_id a, ir_id b)
-{
-    return ir_map(gen->g, PRIMITIVE_div, a, b, IR_NONE);
-}
-static ir_id root(struct gen *gen, ir_id a)
-{
-    return ir_map(gen->g, PRIMITIVE_sqrt, a, IR_NONE, IR_NONE);
-}
-static ir_id times(struct gen *gen, double factor, ir_id a)
-{
-    return mul(gen, ir_number(gen->g, factor), a);
-}
+/* q is a parameter, g its gradient, v and m its moments. */
 
 /* ---- the gradient: of the boundary loss at the boundary's forward state, of H where it is least over the free neurons ---- */
 

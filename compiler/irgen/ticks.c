@@ -517,10 +517,11 @@ static void end_adjoint(const struct adjoint *a, ir_id out[])
 
     ir_begin_phase(gen->g, a->sweep->entry, 1);
     last = last_loss(a);
-    for (uint32_t g = 0; g < gen->model->n_groups; g++)
-        if (a->constant[g] != NNT_NONE)
-            fixed = gen_add(gen, fixed,
-                            gen_dot(gen, moving_fixed_part(gen, &t->m, &at, g), ir_source(gen->g, a->constant[g])));
+    for (uint32_t g = 0; g < gen->model->n_groups; g++) {
+        if (a->constant[g] == NNT_NONE) continue;
+        ir_id part = moving_fixed_part(gen, &t->m, &at, g);
+        fixed = gen_add(gen, fixed, gen_dot(gen, part, ir_source(gen->g, a->constant[g])));
+    }
     for (uint32_t p = 0; p < gen->model->n_parameters; p++)
         out[p] = gen->model->parameter[p].frozen ? IR_NONE : rest_of_gradient(a, fixed, last, p);
 }
