@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/fast_tanh.h"
 #include "tests/bench/recurrent.h"
 
 extern void openblas_set_num_threads(int);
@@ -67,25 +68,6 @@ static void product(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, size_t m, size_t n, 
     if (!m || !n || !k) return;
     cblas_sgemm(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, alpha, a, (int)(ta == CblasTrans ? m : k), b,
                 (int)(tb == CblasTrans ? k : n), beta, c, (int)n);
-}
-
-/* A rational approximation that the compiler turns into vector code, good to float's precision. */
-static inline float fast_tanh(float x)
-{
-    x = x < -9 ? -9 : x > 9 ? 9 : x;
-    float s = x * x;
-    float p = ((((((-2.76076847742355e-16f * s + 2.00018790482477e-13f) * s - 8.60467152213735e-11f) * s +
-                  5.12229709037114e-8f) *
-                     s +
-                 1.48572235717979e-5f) *
-                    s +
-                6.37261928875436e-4f) *
-                   s +
-               4.89352455891786e-3f) *
-              x;
-    float q =
-        ((1.19825839466702e-6f * s + 1.18534705686654e-4f) * s + 2.26843463243900e-3f) * s + 4.89352518554385e-3f;
-    return p / q;
 }
 
 static void order_by_time(struct recurrent *r, const float *x)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tests/bench/fast_tanh.h"
 #include "tests/bench/relax.h"
 
 extern void openblas_set_num_threads(int);
@@ -45,24 +46,6 @@ void slope_close(struct slope *s)
     }
     free(s->given);
     free(s->H);
-}
-
-static inline float fast_tanh(float x)
-{
-    x = x < -9 ? -9 : x > 9 ? 9 : x;
-    float s = x * x;
-    float p = ((((((-2.76076847742355e-16f * s + 2.00018790482477e-13f) * s - 8.60467152213735e-11f) * s +
-                  5.12229709037114e-8f) *
-                     s +
-                 1.48572235717979e-5f) *
-                    s +
-                6.37261928875436e-4f) *
-                   s +
-               4.89352455891786e-3f) *
-              x;
-    float q =
-        ((1.19825839466702e-6f * s + 1.18534705686654e-4f) * s + 2.26843463243900e-3f) * s + 4.89352518554385e-3f;
-    return p / q;
 }
 
 /* error: z on the way in; f'(z) r on the way out; slope: r. The first layer's prediction is given, the last is affine. */
