@@ -287,6 +287,7 @@ static void add_ensemble(const json_t *it, enum case_reference reference, struct
         text_add(out, "\n    reference relaxed\n    relaxation descent(tolerance: 1e-11, most: 100000)");
     if (reference == CASE_FULL) text_add(out, "\n    hessian full");
     text_add(out, "\n}\n");
+    if (reference == CASE_RELAXED) text_add(out, "train { minimize bulk }\n");
 }
 
 const char *case_text(const json_t *it, enum case_reference reference, uint32_t real_bytes, struct text *out)

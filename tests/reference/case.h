@@ -6,7 +6,8 @@
 
 #include "runtime/base/text.h"
 
-/* What the ensemble of a case is taken at: the forward state; the relaxed one, by Gauss-Newton's or by the full Hessian. */
+/* What the ensemble of a case is taken at: the forward state; the relaxed one, by Gauss-Newton's (the bulk loss is minimised there too)
+ * or by the full Hessian. */
 enum case_reference { CASE_FORWARD, CASE_RELAXED, CASE_FULL };
 /* Adds the case as a .nnt file: functions, network and ensemble, for kernels of real_bytes (in float32 a settle tolerance is
  * 1e-6). NULL, or what in the case is not understood. */

@@ -133,6 +133,45 @@ static void expect_relaxed(struct run *run, const struct nnt_module *module, con
     exercise_close(&x);
 }
 
+/* The elements of a parameter's local gradient, some `apart`, against central differences of the mean of H, relaxed anew each time.
+ * How many of them count. */
+static uint32_t expect_envelope(struct run *run, const struct differentiated *of, const struct nnt_parameter *it,
+                                const struct exercise *x, uint64_t apart)
+{
+    const struct nnt_field *gradient = &x->module->field[it->gradient];
+    uint32_t compared = 0;
+
+    for (uint64_t e = 0; e < exercise_size(x, gradient) && !run->failed; e += apart) {
+        double difference, local = exercise_get(x, gradient, e);
+
+        if (!exercise_difference(of, &x->module->field[it->field], e, &difference)) continue;
+        compared++;
+        if (!(fabs(local - difference) <= 1e-6 * (1 + fabs(difference))))
+            failure(run, "%s[%llu]: %.12g at the relaxed state, the least H has %.12g by differences",
+                    gradient->name, (unsigned long long)e, local, difference);
+    }
+    return compared;
+}
+
+/* The local gradient at the relaxed state is that of the least H (THEORY.md, 2). */
+static void expect_envelopes(struct run *run, const struct nnt_module *module)
+{
+    struct exercise x = exercise_open(module, run->batch), moved = exercise_open(module, run->batch);
+    struct differentiated of = {&moved, NNT_ENTRY_gradient, &module->field[module->H], 1.0 / run->batch, NULL, 0};
+    uint64_t apart = strcmp(run->options->engine, "jit") == 0 ? 1 : 7; /* the interpreter is slow */
+    uint32_t compared = 0;
+
+    fill_all(run, &x);
+    fill_all(run, &moved);
+    exercise_run(&x, NNT_ENTRY_gradient);
+    for (uint32_t p = 0; p < module->n_parameters && !run->failed; p++)
+        if (module->parameter[p].gradient != NNT_NONE)
+            compared += expect_envelope(run, &of, &module->parameter[p], &x, apart);
+    if (!compared) failure(run, "no element of the local gradient was compared");
+    exercise_close(&x);
+    exercise_close(&moved);
+}
+
 static struct gaussian *evaluate_module(struct run *run, const struct nnt_module *module,
                                         const struct ensemble_spec *spec, double *out_S_T)
 {
@@ -157,6 +196,7 @@ static struct nnt_module *open_ensemble(struct run *run, const struct model *mod
 
     if (!model) return NULL;
     if (model->ensemble.relaxed) entries |= 1u << NNT_ENTRY_relax;
+    if (model->minimizes_bulk) entries |= 1u << NNT_ENTRY_gradient;
     return engine_module(run->diag, run->arena, model, run->options->engine, 8, entries);
 }
 
@@ -219,6 +259,7 @@ void run_relaxed(struct run *run, const json_t *expected)
         return;
     }
     expect_relaxed(run, module, json_object_get(expected, "state"));
+    if (run->options->real_bytes == 8) expect_envelopes(run, module);
     engine_release(module);
     if (!run->failed) expect_gaussian(run, model, expected);
     if (!run->failed && json_object_get(expected, "hessian_full"))
