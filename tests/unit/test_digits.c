@@ -57,6 +57,59 @@ static void test_by_seed_and_number(void **state)
     assert_memory_not_equal(again, other, sizeof again);
 }
 
+/* The rows of digits.def: how many strokes and points each says it has, and how many it has. */
+struct point {
+    float x, y;
+};
+struct line {
+    uint32_t said, points;
+    struct point point[16];
+};
+static const struct way {
+    uint32_t digit, said, strokes;
+    struct line line[8];
+} ways[] = {
+#define POINTS(...) sizeof((const struct point[]){__VA_ARGS__}) / sizeof(struct point)
+#define CURVE(n, ...)                                                                                              \
+    {                                                                                                              \
+        n, POINTS(__VA_ARGS__),                                                                                    \
+        {                                                                                                          \
+            __VA_ARGS__                                                                                            \
+        }                                                                                                          \
+    }
+#define LINES CURVE
+#define GLYPH(digit, n, ...)                                                                                       \
+    {digit, n, sizeof((const struct line[]){__VA_ARGS__}) / sizeof(struct line), {__VA_ARGS__}},
+#include "runtime/data/digits.def"
+#undef GLYPH
+#undef LINES
+#undef CURVE
+};
+
+static void expect_line(const struct line *line)
+{
+    assert_int_equal(line->said, line->points);
+    assert_true(line->points >= 2);
+    for (uint32_t p = 0; p < line->points; p++) {
+        assert_true(line->point[p].x >= 0 && line->point[p].x <= 1);
+        assert_true(line->point[p].y >= 0 && line->point[p].y <= 1);
+    }
+}
+
+/* All that is written lies in its box, and every digit is written somehow. */
+static void test_ways(void **state)
+{
+    (void)state;
+    uint32_t seen[10] = {0};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        assert_in_range(ways[i].digit, 0, 9);
+        seen[ways[i].digit]++;
+        assert_int_equal(ways[i].said, ways[i].strokes);
+        for (uint32_t k = 0; k < ways[i].strokes; k++) expect_line(&ways[i].line[k]);
+    }
+    for (int digit = 0; digit < 10; digit++) assert_true(seen[digit] > 0);
+}
+
 /* Scores of softmax regression; the last weight of a class is its bias. */
 static void scores(float weight[10][DIGITS_PIXELS + 1], const float *picture, float out[10])
 {
@@ -140,9 +193,9 @@ static void test_spirals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_balanced),   cmocka_unit_test(test_by_seed_and_number),
-        cmocka_unit_test(test_not_linear), cmocka_unit_test(test_moons),
-        cmocka_unit_test(test_spirals),
+        cmocka_unit_test(test_balanced), cmocka_unit_test(test_by_seed_and_number),
+        cmocka_unit_test(test_ways),     cmocka_unit_test(test_not_linear),
+        cmocka_unit_test(test_moons),    cmocka_unit_test(test_spirals),
     };
     return cmocka_run_group_tests(tests, draw_all, release);
 }
