@@ -81,9 +81,11 @@ struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nn
     if (ensemble)
         *ensemble = (struct ensemble){.module = module, .spec = *spec, .at = at, .batch = batch > 0 ? batch : 1};
     if (!ensemble || !gaussian_init(&ensemble->model, module, spec->relaxed && spec->full)) {
-        double n = ensemble ? ensemble->model.n : 0;
-        diag_machine(diag, at, "memory", "memory is short: the Gaussian of %.0f free neurons needs %.1f MB", n,
-                     8 * n * n / 1e6);
+        double n = ensemble ? ensemble->model.n : 0,
+               numbers = ensemble ? (double)ensemble->model.pattern.numbers : 0;
+        diag_machine(diag, at, "memory",
+                     "memory is short: the Gaussian of %.0f free neurons needs %.1f MB for its blocks", n,
+                     8 * numbers / 1e6);
         ensemble_free(ensemble);
         return NULL;
     }

@@ -4,8 +4,6 @@
 #include "runtime/thermo/slabs.h"
 
 #include <cblas.h>
-#include <float.h>
-#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,16 +31,19 @@ static bool has_curvature(const struct nnt_module *module, uint32_t group)
            module->group[group].curvature != NNT_NONE;
 }
 
-static void number_columns(struct gaussian_model *model)
+static uint32_t number_columns(struct gaussian_model *model)
 {
     const struct nnt_module *module = model->module;
+    uint32_t blocks = 0;
     model->R_covers_free = true;
     for (uint32_t k = 0; k < module->n_groups; k++) {
         model->column[k] = is_free(module, k) ? model->n : NNT_NONE;
+        model->block_of[k] = is_free(module, k) ? blocks++ : NNT_NONE;
         if (!is_free(module, k)) continue;
         model->n += module->group[k].size;
         if (!in_R(module, k)) model->R_covers_free = false;
     }
+    return blocks;
 }
 
 /* Lists the blocks of J by the group they lead to; false where their numbers do not fit a size_t. */
@@ -96,37 +97,70 @@ static double *numbers_new(size_t count)
     return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
 }
 
+/* The moral graph: the groups that one row of J has blocks of are coupled. */
+static void list_pairs(const struct gaussian_model *model, uint32_t n_blocks, bool *coupled)
+{
+    for (uint32_t k = 0; k < model->n_couplings; k++) {
+        const struct coupling *e = &model->coupling[k];
+        bool *row = coupled + (size_t)model->block_of[e->from] * n_blocks;
+        if (model->block_of[e->to] != NNT_NONE) row[model->block_of[e->to]] = true;
+        for (uint32_t l = model->first_coupling[e->to]; l < k; l++)
+            row[model->block_of[model->coupling[l].from]] = true;
+    }
+}
+
+static bool make_pattern(struct gaussian_model *model, uint32_t n_blocks)
+{
+    const struct nnt_module *module = model->module;
+    uint32_t *size = calloc((size_t)n_blocks + 1, sizeof *size);
+    bool *coupled = calloc((size_t)n_blocks * n_blocks + 1, sizeof *coupled), good = size && coupled;
+    for (uint32_t k = 0; good && k < module->n_groups; k++)
+        if (is_free(module, k)) size[model->block_of[k]] = module->group[k].size;
+    if (good) list_pairs(model, n_blocks, coupled);
+    good = good && pattern_init(&model->pattern, n_blocks, size, coupled);
+    free(size);
+    free(coupled);
+    return good;
+}
+
 bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full)
 {
-    size_t n_J = 0, n_A;
+    size_t n_J = 0;
     *model = (struct gaussian_model){.module = module, .full = full};
     model->column = calloc(module->n_groups + 1, sizeof *model->column);
+    model->block_of = calloc(module->n_groups + 1, sizeof *model->block_of);
     model->first_coupling = calloc(module->n_groups + 1, sizeof *model->first_coupling);
     model->loops = calloc(module->n_groups + 1, sizeof *model->loops);
     model->coupling = calloc(module->n_blocks + 1, sizeof *model->coupling);
-    if (!model->column || !model->first_coupling || !model->loops || !model->coupling) return false;
-    number_columns(model);
-    if (!list_couplings(model, &n_J) || !size_product(model->n, model->n, &n_A)) return false;
+    if (!model->column || !model->block_of || !model->first_coupling || !model->loops || !model->coupling)
+        return false;
+    uint32_t n_blocks = number_columns(model);
+    if (!list_couplings(model, &n_J) || !make_pattern(model, n_blocks)) return false;
     model->bent = is_bent(model);
     if (full && !model->bent) BUG("the full Hessian needs the bend of every group");
     count_shape(model);
-    model->A = numbers_new(n_A);
+    model->A = numbers_new(model->pattern.numbers);
+    model->begun = calloc((size_t)n_blocks * n_blocks + 1, sizeof *model->begun);
     model->diagonal = numbers_new(model->n);
     model->J = numbers_new(n_J);
     model->K = numbers_new(model->bent ? n_J : 0);
     model->g = numbers_new(model->n);
     model->shape = numbers_new(model->n_shape);
     model->shape_before = numbers_new(model->n_shape);
-    return model->A && model->diagonal && model->J && model->K && model->g && model->shape && model->shape_before;
+    return model->A && model->begun && model->diagonal && model->J && model->K && model->g && model->shape &&
+           model->shape_before;
 }
 
 void gaussian_fini(struct gaussian_model *model)
 {
     free(model->column);
+    free(model->block_of);
     free(model->first_coupling);
     free(model->loops);
     free(model->coupling);
+    pattern_fini(&model->pattern);
     free(model->A);
+    free(model->begun);
     free(model->diagonal);
     free(model->J);
     free(model->K);
@@ -230,39 +264,72 @@ static void make_coupling(struct gaussian_model *model, const struct linear_samp
     for (uint32_t i = 0; e->from == e->to && i < size; i++) J[(size_t)i * size + i] += 1;
 }
 
-static double *A_at(const struct gaussian_model *model, uint32_t row, uint32_t column)
+static double *A_block(const struct gaussian_model *model, uint32_t row, uint32_t column)
 {
-    return model->A + (size_t)column * model->n + row;
+    return blocks_at(&model->pattern, model->A, row, column);
 }
 
-/* A += J_eᵀ J_f, in the lower triangle. J is kept by rows, so that to column-major BLAS it is Jᵀ. */
+static bool stands_after(const struct gaussian_model *model, uint32_t a, uint32_t b)
+{
+    return model->pattern.place[a] > model->pattern.place[b];
+}
+
+/* Whether a block holds something already: from now on it does. */
+static bool begin_block(struct gaussian_model *model, uint32_t row, uint32_t column)
+{
+    bool *begun = &model->begun[(size_t)row * model->pattern.n_blocks + column], before = *begun;
+    *begun = true;
+    return before;
+}
+
+static void zero_unless_begun(struct gaussian_model *model, uint32_t row, uint32_t column)
+{
+    size_t length = (size_t)model->pattern.size[row] * model->pattern.size[column];
+    if (!begin_block(model, row, column)) memset(A_block(model, row, column), 0, length * sizeof *model->A);
+}
+
+static void add_to_diagonal(struct gaussian_model *model, uint32_t block, uint32_t i, double value)
+{
+    A_block(model, block, block)[(size_t)i * model->pattern.size[block] + i] += value;
+}
+
+/* A += J_eᵀ J_f, of a diagonal block the lower triangle. */
 static void add_pair(struct gaussian_model *model, const struct coupling *e, const struct coupling *f)
 {
-    const struct nnt_group *group = model->module->group;
-    int n = (int)model->n, k = (int)group[e->to].size, n_e = (int)group[e->from].size,
-        n_f = (int)group[f->from].size;
-    uint32_t at_e = model->column[e->from], at_f = model->column[f->from];
-    if (e == f)
-        cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, n_e, k, 1, model->J + e->at, n_e, 1,
-                    A_at(model, at_e, at_e), n);
-    else if (at_e > at_f)
-        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, n_e, n_f, k, 1, model->J + e->at, n_e,
-                    model->J + f->at, n_f, 1, A_at(model, at_e, at_f), n);
-    else
+    uint32_t row = model->block_of[e->from], column = model->block_of[f->from];
+    int k = (int)model->module->group[e->to].size, n_row = (int)model->pattern.size[row],
+        n_column = (int)model->pattern.size[column];
+    if (stands_after(model, column, row)) {
         add_pair(model, f, e);
+        return;
+    }
+    double *A = A_block(model, row, column);
+    double before = begin_block(model, row, column);
+    if (e == f)
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, n_row, k, 1, model->J + e->at, n_row, before, A, n_row);
+    else
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n_row, n_column, k, 1, model->J + e->at, n_row,
+                    model->J + f->at, n_column, before, A, n_column);
 }
 
 /* A += J + Jᵀ for a block whose row is that of an identity. */
 static void add_beside_identity(struct gaussian_model *model, const struct coupling *e)
 {
-    uint32_t rows = model->module->group[e->to].size, columns = model->module->group[e->from].size;
-    uint32_t at_to = model->column[e->to], at_from = model->column[e->from];
+    size_t rows = model->module->group[e->to].size, columns = model->module->group[e->from].size;
+    uint32_t to = model->block_of[e->to], from = model->block_of[e->from];
     const double *J = model->J + e->at;
-    for (uint32_t i = 0; i < rows; i++)
-        for (uint32_t j = 0; j < columns; j++) {
-            double *A = at_to > at_from ? A_at(model, at_to + i, at_from + j) : A_at(model, at_from + j, at_to + i);
-            *A += J[(size_t)i * columns + j];
-        }
+    if (stands_after(model, to, from)) {
+        double *A = A_block(model, to, from);
+        if (begin_block(model, to, from))
+            for (size_t i = 0; i < rows * columns; i++) A[i] += J[i];
+        else
+            memcpy(A, J, rows * columns * sizeof *A);
+    } else {
+        zero_unless_begun(model, from, to);
+        double *A = A_block(model, from, to);
+        for (size_t i = 0; i < columns; i++)
+            for (size_t j = 0; j < rows; j++) A[i * rows + j] += J[j * columns + i];
+    }
 }
 
 /* What the local errors of one group add to JᵀJ. */
@@ -271,28 +338,39 @@ static void add_group(struct gaussian_model *model, uint32_t to)
     const struct coupling *first = model->coupling + model->first_coupling[to];
     const struct coupling *end = model->coupling + model->first_coupling[to + 1];
     bool identity = model->column[to] != NNT_NONE && !model->loops[to];
-    for (uint32_t i = 0; identity && i < model->module->group[to].size; i++)
-        *A_at(model, model->column[to] + i, model->column[to] + i) += 1;
     for (const struct coupling *e = first; e < end; e++) {
         for (const struct coupling *f = first; f <= e; f++) add_pair(model, e, f);
         if (identity) add_beside_identity(model, e);
     }
+    if (!identity) return;
+    uint32_t block = model->block_of[to];
+    zero_unless_begun(model, block, block);
+    for (uint32_t i = 0; i < model->pattern.size[block]; i++) add_to_diagonal(model, block, i, 1);
 }
 
-/* A -= w_eᵀ bend w_f, in the lower triangle; K_f = -bend w_f. */
+static void add_curvature(struct gaussian_model *model, uint32_t group, const double *curvature)
+{
+    uint32_t block = model->block_of[group];
+    zero_unless_begun(model, block, block);
+    for (uint32_t i = 0; i < model->pattern.size[block]; i++) add_to_diagonal(model, block, i, curvature[i]);
+}
+
+/* A -= w_eᵀ bend w_f; K_f = -bend w_f. */
 static void add_bent_pair(struct gaussian_model *model, const struct linear_sample *at, const struct coupling *e,
                           const struct coupling *f)
 {
-    const struct nnt_group *group = model->module->group;
-    uint32_t at_e = model->column[e->from], at_f = model->column[f->from];
-    int k = (int)group[e->to].size, n_e = (int)group[e->from].size, n_f = (int)group[f->from].size;
+    uint32_t row = model->block_of[e->from], column = model->block_of[f->from];
+    int k = (int)model->module->group[e->to].size, n_row = (int)model->pattern.size[row],
+        n_column = (int)model->pattern.size[column];
     bool transposed = model->module->block[e->block].transposed;
-    if (at_e >= at_f)
-        cblas_dgemm(CblasColMajor, transposed ? CblasTrans : CblasNoTrans, CblasTrans, n_e, n_f, k, 1,
-                    weights_of(model, at, e), transposed ? k : n_e, model->K + f->at, n_f, 1,
-                    A_at(model, at_e, at_f), (int)model->n);
-    else
+    if (stands_after(model, column, row)) {
         add_bent_pair(model, at, f, e);
+        return;
+    }
+    zero_unless_begun(model, row, column);
+    cblas_dgemm(CblasRowMajor, transposed ? CblasNoTrans : CblasTrans, CblasNoTrans, n_row, n_column, k, 1,
+                weights_of(model, at, e), transposed ? k : n_row, model->K + f->at, n_column, 1,
+                A_block(model, row, column), n_column);
 }
 
 /* What the second derivatives of f add to the exact Hessian. */
@@ -307,19 +385,37 @@ static void add_bends(struct gaussian_model *model, const struct linear_sample *
             add_bent_pair(model, at, &model->coupling[k], &model->coupling[l]);
 }
 
+/* The blocks that L has and A has not, and those that nothing was added to. */
+static void zero_the_rest(struct gaussian_model *model)
+{
+    const struct pattern *p = &model->pattern;
+    for (uint32_t k = 0; k < p->n_blocks; k++) {
+        zero_unless_begun(model, p->order[k], p->order[k]);
+        for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
+            zero_unless_begun(model, p->rows[i], p->order[k]);
+    }
+}
+
+static void keep_diagonal(struct gaussian_model *model)
+{
+    const struct pattern *p = &model->pattern;
+    for (uint32_t b = 0; b < p->n_blocks; b++)
+        cblas_dcopy((int)p->size[b], A_block(model, b, b), (int)p->size[b] + 1, model->diagonal + p->first[b], 1);
+}
+
 /* A = J_RΦᵀ J_RΦ + diag V'', or the exact Hessian. */
 static void assemble(struct gaussian_model *model, const struct linear_sample *at, bool full)
 {
-    memset(model->A, 0, (size_t)model->n * model->n * sizeof *model->A);
+    memset(model->begun, 0, (size_t)model->pattern.n_blocks * model->pattern.n_blocks * sizeof *model->begun);
     for (uint32_t e = 0; e < model->n_couplings; e++) make_coupling(model, at, &model->coupling[e]);
     for (uint32_t k = 0; k < model->module->n_groups; k++) {
         const double *curvature = gaussian_curvature(model, at, k);
         if (in_R(model->module, k)) add_group(model, k);
-        for (uint32_t i = 0; curvature && i < model->module->group[k].size; i++)
-            *A_at(model, model->column[k] + i, model->column[k] + i) += curvature[i];
+        if (curvature) add_curvature(model, k, curvature);
     }
     if (full) add_bends(model, at);
-    for (uint32_t i = 0; i < model->n; i++) model->diagonal[i] = *A_at(model, i, i);
+    zero_the_rest(model);
+    keep_diagonal(model);
 }
 
 /* g = J_RΦᵀ r_R + V'. */
@@ -347,56 +443,19 @@ static void make_g(struct gaussian_model *model, const struct linear_sample *at)
 
 /* ---- Cholesky ---- */
 
-/* A rank-deficient A passes a plain Cholesky by rounding: a pivot must exceed this. Written such that NaN fails. */
-static bool pivot_holds(const struct gaussian_model *model, uint32_t i, double pivot)
+/* Where it fails, g is the direction that did. */
+static bool factor(struct gaussian_model *model, struct failure *out)
 {
-    return pivot > 100 * model->n * DBL_EPSILON * fabs(model->diagonal[i]);
-}
-
-static bool factor(struct gaussian_model *model)
-{
-    double sum = 0;
-    if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', (int)model->n, model->A, (int)model->n) != 0) return false;
-    for (uint32_t i = 0; i < model->n; i++) {
-        double L_ii = *A_at(model, i, i);
-        if (!pivot_holds(model, i, L_ii * L_ii)) return false;
-        sum += log(L_ii);
+    const struct pattern *p = &model->pattern;
+    uint32_t i;
+    if (blocks_factor(p, model->A, model->diagonal, &i)) {
+        model->logdet_A = blocks_logdet(p, model->A);
+        return true;
     }
-    model->logdet_A = 2 * sum;
-    return true;
-}
-
-/* Factors column by column up to the first pivot that fails; n where none does. */
-static uint32_t factor_slowly(struct gaussian_model *model)
-{
-    for (uint32_t i = 0; i < model->n; i++) {
-        double pivot = *A_at(model, i, i);
-        int rest = (int)(model->n - i - 1);
-        if (!pivot_holds(model, i, pivot)) return i;
-        *A_at(model, i, i) = sqrt(pivot);
-        if (rest == 0) break;
-        cblas_dscal(rest, 1 / sqrt(pivot), A_at(model, i + 1, i), 1);
-        cblas_dsyr(CblasColMajor, CblasLower, rest, -1, A_at(model, i + 1, i), 1, A_at(model, i + 1, i + 1),
-                   (int)model->n);
-    }
-    return model->n;
-}
-
-/* The direction v with v_i = 1 that makes vᵀA v the failing pivot: v = -A⁻¹ a over the columns before i, a their
- * part of column i. */
-static void find_direction(struct gaussian_model *model, const struct linear_sample *at, bool full,
-                           struct failure *out)
-{
-    assemble(model, at, full);
-    uint32_t i = factor_slowly(model);
-    if (i == model->n) i = model->n - 1;
-    double pivot = *A_at(model, i, i), diagonal = model->diagonal[i];
+    double pivot = blocks_direction(p, model->A, i, model->g), diagonal = model->diagonal[i];
     *out = (struct failure){.column = i, .ratio = diagonal > 0 ? pivot / diagonal : pivot};
-    memset(model->g, 0, model->n * sizeof *model->g);
-    for (uint32_t j = 0; j < i; j++) model->g[j] = -*A_at(model, i, j);
-    cblas_dtrsv(CblasColMajor, CblasLower, CblasTrans, CblasNonUnit, (int)i, model->A, (int)model->n, model->g, 1);
-    model->g[i] = 1;
     cblas_dscal((int)model->n, 1 / fabs(model->g[cblas_idamax((int)model->n, model->g, 1)]), model->g, 1);
+    return false;
 }
 
 /* ---- the totals ---- */
@@ -419,8 +478,7 @@ static double potential_complexity(const struct gaussian_model *model, const str
 /* gᵀ A⁻¹ g = |L⁻¹ g|². */
 static double squared_length(struct gaussian_model *model)
 {
-    cblas_dtrsv(CblasColMajor, CblasLower, CblasNoTrans, CblasNonUnit, (int)model->n, model->A, (int)model->n,
-                model->g, 1);
+    blocks_solve_half(&model->pattern, model->A, model->g);
     return cblas_ddot((int)model->n, model->g, 1, model->g, 1);
 }
 
@@ -432,11 +490,8 @@ bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample 
     if (!same_shape(model, at)) {
         double *shape = model->shape;
         assemble(model, at, model->full);
-        model->factored = factor(model);
-        if (!model->factored) {
-            find_direction(model, at, model->full, out_failure);
-            return false;
-        }
+        model->factored = factor(model, out_failure);
+        if (!model->factored) return false;
         model->shape = model->shape_before;
         model->shape_before = shape;
     }
@@ -458,7 +513,5 @@ bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sampl
     /* A is lent for the exact Hessian. */
     model->factored = false;
     assemble(model, at, true);
-    if (factor(model)) return true;
-    find_direction(model, at, true, out_failure);
-    return false;
+    return factor(model, out_failure);
 }

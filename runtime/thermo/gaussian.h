@@ -2,6 +2,7 @@
 #ifndef NNT_GAUSSIAN_H
 #define NNT_GAUSSIAN_H
 
+#include "runtime/thermo/blocks.h"
 #include "runtime/thermo/ensemble.h"
 
 /* A block of J_RΦ = I - f' w: [size of to][size of from], row by row. The identity is in it only where from = to;
@@ -15,16 +16,20 @@ struct coupling {
 /* One network's Gaussian: memory made once, filled in for each sample. */
 struct gaussian_model {
     const struct nnt_module *module;
-    bool full;        /* A is the exact Hessian of H over x_Φ */
-    bool bent;        /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
-    uint32_t n;       /* |Φ| */
-    uint32_t *column; /* a group: its first column in A, or NNT_NONE where it is clamped */
+    bool full;          /* A is the exact Hessian of H over x_Φ */
+    bool bent;          /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
+    uint32_t n;         /* |Φ| */
+    uint32_t *column;   /* a group: its first column in A, or NNT_NONE where it is clamped … */
+    uint32_t *block_of; /* … and its block in the pattern */
     uint32_t n_couplings;
     struct coupling *coupling; /* sorted by `to` */
     uint32_t *first_coupling;  /* couplings into group t: first_coupling[t] … first_coupling[t + 1] - 1 */
     bool *loops;               /* a free group in R feeds itself */
     bool R_covers_free;        /* R ⊇ Φ */
-    double *A;        /* [n][n] by columns, the lower triangle counts; its Cholesky factor L after factoring */
+    struct pattern
+        pattern;      /* of A: a block a free group, coupled where one feeds the other or both feed a third in R */
+    double *A;        /* of the pattern; its Cholesky factor L after factoring */
+    bool *begun;      /* [n_blocks][n_blocks]: while A is assembled, the blocks that hold something */
     double *diagonal; /* [n] of A */
     double *J;        /* the couplings' blocks */
     double *K;        /* -bend w of the couplings, where `bent` */
