@@ -1,4 +1,4 @@
-/* blocks.c: symmetric matrices in blocks: minimum degree, right-looking Cholesky, Takahashi's recursion, and its tangent. */
+/* blocks.c: symmetric matrices in blocks: minimum degree, left-looking Cholesky, Takahashi's recursion, and its tangent. */
 #include "runtime/thermo/blocks.h"
 
 #include <cblas.h>
@@ -256,37 +256,67 @@ static int factor_block(double *A, int n, int begin, int end, const struct bar *
     return factor_block(A, n, middle, end, bar);
 }
 
-/* A -= B Bᵀ over the block rows of a column, B = L below its diagonal. */
-static void subtract_square(const struct pattern *p, double *A, const struct column *c)
+/* The k-th column of A less what the column before it at `j` has of it: A_ik -= L_ij L_kjᵀ. */
+static void subtract_column(const struct pattern *p, double *A, uint32_t k, uint32_t j)
 {
-    const double *B = A + c->below;
-    for (const uint32_t *row = c->row; row < c->end; B += (size_t)p->size[*row++] * c->size) {
-        const double *C = A + c->below;
-        int rows = (int)p->size[*row];
-        for (const uint32_t *column = c->row; column < row; C += (size_t)p->size[*column++] * c->size)
-            cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, (int)p->size[*column], c->size, -1, B,
-                        c->size, C, c->size, 1, A + block_at(p, *row, *column), (int)p->size[*column]);
-        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rows, c->size, -1, B, c->size, 1,
-                    A + block_at(p, *row, *row), rows);
+    uint32_t block = p->order[k], before = p->order[j];
+    int size = (int)p->size[block], inner = (int)p->size[before];
+    const double *own = A + block_at(p, block, before);
+    for (uint32_t i = p->first_row[j + 1]; i-- > p->first_row[j] && p->rows[i] != block;)
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)p->size[p->rows[i]], size, inner, -1,
+                    A + block_at(p, p->rows[i], before), inner, own, inner, 1, A + block_at(p, p->rows[i], block),
+                    size);
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, size, inner, -1, own, inner, 1,
+                A + block_at(p, block, block), size);
+}
+
+/* Rows of x in a block, by what L has to the left of them: x_k = L_kk⁻¹ (x_k - Σ L_kj x_j). */
+static void solve_row(const struct pattern *p, const double *L, uint32_t k, double x[])
+{
+    struct column c = column_of(p, k);
+    double *here = x + p->first[c.block];
+    for (uint32_t j = 0; j < k; j++) {
+        uint32_t before = p->order[j];
+        int inner = (int)p->size[before];
+        if (block_at(p, c.block, before) == SIZE_MAX) continue;
+        cblas_dgemv(CblasRowMajor, CblasNoTrans, c.size, inner, -1, L + block_at(p, c.block, before), inner,
+                    x + p->first[before], 1, 1, here, 1);
     }
+    cblas_dtrsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, c.size, L + c.diagonal, c.size, here, 1);
+}
+
+/* Returns the row of the block whose pivot fails, or its size. */
+static int factor_column(const struct pattern *p, double *A, const double diagonal[], uint32_t k)
+{
+    struct column c = column_of(p, k);
+    struct bar bar = {diagonal + p->first[c.block], 100 * p->n * DBL_EPSILON};
+    for (uint32_t j = 0; j < k; j++)
+        if (block_at(p, c.block, p->order[j]) != SIZE_MAX) subtract_column(p, A, k, j);
+    int failing = factor_block(A + c.diagonal, c.size, 0, c.size, &bar);
+    if (failing == c.size && c.rows)
+        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, c.rows, c.size, 1,
+                    A + c.diagonal, c.size, A + c.below, c.size);
+    return failing;
+}
+
+bool blocks_factor_columns(const struct pattern *p, double *A, const double diagonal[], double x[],
+                           const struct columns *columns, uint32_t *out_row)
+{
+    for (uint32_t k = 0; k < p->n_blocks; k++) {
+        if (columns) columns->fill(columns->self, k);
+        uint32_t block = p->order[k], failing = (uint32_t)factor_column(p, A, diagonal, k);
+        if (failing < p->size[block]) {
+            *out_row = p->first[block] + failing;
+            return false;
+        }
+        if (x) solve_row(p, A, k, x);
+    }
+    return true;
 }
 
 bool blocks_factor(const struct pattern *p, double *A, const double diagonal[], uint32_t *out_row)
 {
-    for (uint32_t k = 0; k < p->n_blocks; k++) {
-        struct column c = column_of(p, k);
-        struct bar bar = {diagonal + p->first[c.block], 100 * p->n * DBL_EPSILON};
-        int failing = factor_block(A + c.diagonal, c.size, 0, c.size, &bar);
-        if (failing < c.size) {
-            *out_row = p->first[c.block] + (uint32_t)failing;
-            return false;
-        }
-        if (!c.rows) continue;
-        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, c.rows, c.size, 1,
-                    A + c.diagonal, c.size, A + c.below, c.size);
-        subtract_square(p, A, &c);
-    }
-    return true;
+    return blocks_factor_columns(p, A, diagonal, NULL, NULL, out_row);
 }
 
 double blocks_logdet(const struct pattern *p, const double *L)
@@ -299,15 +329,7 @@ double blocks_logdet(const struct pattern *p, const double *L)
 
 void blocks_solve_half(const struct pattern *p, const double *L, double x[])
 {
-    for (uint32_t k = 0; k < p->n_blocks; k++) {
-        struct column c = column_of(p, k);
-        double *here = x + p->first[c.block];
-        const double *B = L + c.below;
-        cblas_dtrsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, c.size, L + c.diagonal, c.size, here, 1);
-        for (const uint32_t *row = c.row; row < c.end; B += (size_t)p->size[*row++] * c.size)
-            cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)p->size[*row], c.size, -1, B, c.size, here, 1, 1,
-                        x + p->first[*row], 1);
-    }
+    for (uint32_t k = 0; k < p->n_blocks; k++) solve_row(p, L, k, x);
 }
 
 /* x = L⁻ᵀ x from the k-th column, of which the first `size` rows count, back to the first; behind them x is 0. */

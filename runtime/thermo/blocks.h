@@ -42,6 +42,16 @@ static inline double *blocks_at(const struct pattern *pattern, double *matrix, u
  * above the diagonal there is left. Every pivot must exceed 100 n eps |diagonal_i|, diagonal[n] that of A: else false with the
  * row in *out_row, and the matrix holds L up to that row and what remains of A from it on (blocks_direction reads that). */
 MUST_USE bool blocks_factor(const struct pattern *pattern, double *A, const double diagonal[], uint32_t *out_row);
+/* What makes A while it is factored, so that each column is used while it is near: `fill` sets the k-th column of blocks in
+ * the order of elimination, all of it, and of diagonal[] (and of x[]) the rows of its block. */
+struct columns {
+    void (*fill)(void *self, uint32_t k);
+    void *self;
+};
+/* blocks_factor of the A that `columns` makes, or, where it is NULL, that stands there; and x = L⁻¹ x as blocks_solve_half makes
+ * it, to the bit, unless x is NULL. */
+MUST_USE bool blocks_factor_columns(const struct pattern *pattern, double *A, const double diagonal[], double x[],
+                                    const struct columns *columns, uint32_t *out_row);
 /* After blocks_factor failed at `row`: the direction v[n] with v_row = 1 that makes vᵀA v the failing pivot, which is
  * returned: v = -A⁻¹ a over the rows eliminated before, a their part of column `row`. */
 double blocks_direction(const struct pattern *pattern, const double *L, uint32_t row, double v[]);

@@ -38,8 +38,9 @@ static uint32_t number_columns(struct gaussian_model *model)
     model->R_covers_free = true;
     for (uint32_t k = 0; k < module->n_groups; k++) {
         model->column[k] = is_free(module, k) ? model->n : NNT_NONE;
-        model->block_of[k] = is_free(module, k) ? blocks++ : NNT_NONE;
+        model->block_of[k] = is_free(module, k) ? blocks : NNT_NONE;
         if (!is_free(module, k)) continue;
+        model->group_of[blocks++] = k;
         model->n += module->group[k].size;
         if (!in_R(module, k)) model->R_covers_free = false;
     }
@@ -66,6 +67,18 @@ static bool list_couplings(struct gaussian_model *model, size_t *out_numbers)
     }
     model->first_coupling[module->n_groups] = model->n_couplings;
     return true;
+}
+
+/* Lists the couplings a second time, by the group they come from. */
+static void list_outgoing(struct gaussian_model *model)
+{
+    uint32_t n = 0;
+    for (uint32_t from = 0; from < model->module->n_groups; from++) {
+        model->first_out[from] = n;
+        for (uint32_t k = 0; k < model->n_couplings; k++)
+            if (model->coupling[k].from == from) model->out_of[n++] = k;
+    }
+    model->first_out[model->module->n_groups] = n;
 }
 
 static bool is_coupled(const struct gaussian_model *model, uint32_t to)
@@ -123,24 +136,35 @@ static bool make_pattern(struct gaussian_model *model, uint32_t n_blocks)
     return good;
 }
 
+static bool allocate_lists(struct gaussian_model *model)
+{
+    const struct nnt_module *module = model->module;
+    model->column = calloc(module->n_groups + 1, sizeof *model->column);
+    model->block_of = calloc(module->n_groups + 1, sizeof *model->block_of);
+    model->group_of = calloc(module->n_groups + 1, sizeof *model->group_of);
+    model->first_coupling = calloc(module->n_groups + 1, sizeof *model->first_coupling);
+    model->loops = calloc(module->n_groups + 1, sizeof *model->loops);
+    model->made = calloc(module->n_groups + 1, sizeof *model->made);
+    model->coupling = calloc(module->n_blocks + 1, sizeof *model->coupling);
+    model->out_of = calloc(module->n_blocks + 1, sizeof *model->out_of);
+    model->first_out = calloc(module->n_groups + 1, sizeof *model->first_out);
+    return model->column && model->block_of && model->group_of && model->first_coupling && model->loops &&
+           model->made && model->coupling && model->out_of && model->first_out;
+}
+
 bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full)
 {
     size_t n_J = 0;
     *model = (struct gaussian_model){.module = module, .full = full};
-    model->column = calloc(module->n_groups + 1, sizeof *model->column);
-    model->block_of = calloc(module->n_groups + 1, sizeof *model->block_of);
-    model->first_coupling = calloc(module->n_groups + 1, sizeof *model->first_coupling);
-    model->loops = calloc(module->n_groups + 1, sizeof *model->loops);
-    model->coupling = calloc(module->n_blocks + 1, sizeof *model->coupling);
-    if (!model->column || !model->block_of || !model->first_coupling || !model->loops || !model->coupling)
-        return false;
+    if (!allocate_lists(model)) return false;
     uint32_t n_blocks = number_columns(model);
     if (!list_couplings(model, &n_J) || !make_pattern(model, n_blocks)) return false;
+    list_outgoing(model);
     model->bent = is_bent(model);
     if (full && !model->bent) BUG("the full Hessian needs the bend of every group");
     count_shape(model);
     model->A = numbers_new(model->pattern.numbers);
-    model->begun = calloc((size_t)n_blocks * n_blocks + 1, sizeof *model->begun);
+    model->begun = calloc((size_t)n_blocks + 1, sizeof *model->begun);
     model->diagonal = numbers_new(model->n);
     model->J = numbers_new(n_J);
     model->K = numbers_new(model->bent ? n_J : 0);
@@ -155,8 +179,12 @@ void gaussian_fini(struct gaussian_model *model)
 {
     free(model->column);
     free(model->block_of);
+    free(model->group_of);
     free(model->first_coupling);
     free(model->loops);
+    free(model->made);
+    free(model->out_of);
+    free(model->first_out);
     free(model->coupling);
     pattern_fini(&model->pattern);
     free(model->A);
@@ -269,28 +297,18 @@ static double *A_block(const struct gaussian_model *model, uint32_t row, uint32_
     return blocks_at(&model->pattern, model->A, row, column);
 }
 
-static bool stands_after(const struct gaussian_model *model, uint32_t a, uint32_t b)
+/* Whether a block of the column being assembled holds something already: from now on it does. */
+static bool begin_block(struct gaussian_model *model, uint32_t row)
 {
-    return model->pattern.place[a] > model->pattern.place[b];
-}
-
-/* Whether a block holds something already: from now on it does. */
-static bool begin_block(struct gaussian_model *model, uint32_t row, uint32_t column)
-{
-    bool *begun = &model->begun[(size_t)row * model->pattern.n_blocks + column], before = *begun;
-    *begun = true;
+    bool before = model->begun[row];
+    model->begun[row] = true;
     return before;
 }
 
 static void zero_unless_begun(struct gaussian_model *model, uint32_t row, uint32_t column)
 {
     size_t length = (size_t)model->pattern.size[row] * model->pattern.size[column];
-    if (!begin_block(model, row, column)) memset(A_block(model, row, column), 0, length * sizeof *model->A);
-}
-
-static void add_to_diagonal(struct gaussian_model *model, uint32_t block, uint32_t i, double value)
-{
-    A_block(model, block, block)[(size_t)i * model->pattern.size[block] + i] += value;
+    if (!begin_block(model, row)) memset(A_block(model, row, column), 0, length * sizeof *model->A);
 }
 
 /* A += J_eᵀ J_f, of a diagonal block the lower triangle. */
@@ -299,12 +317,8 @@ static void add_pair(struct gaussian_model *model, const struct coupling *e, con
     uint32_t row = model->block_of[e->from], column = model->block_of[f->from];
     int k = (int)model->module->group[e->to].size, n_row = (int)model->pattern.size[row],
         n_column = (int)model->pattern.size[column];
-    if (stands_after(model, column, row)) {
-        add_pair(model, f, e);
-        return;
-    }
     double *A = A_block(model, row, column);
-    double before = begin_block(model, row, column);
+    double before = begin_block(model, row);
     if (e == f)
         cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, n_row, k, 1, model->J + e->at, n_row, before, A, n_row);
     else
@@ -312,50 +326,30 @@ static void add_pair(struct gaussian_model *model, const struct coupling *e, con
                     model->J + f->at, n_column, before, A, n_column);
 }
 
-/* A += J + Jᵀ for a block whose row is that of an identity. */
-static void add_beside_identity(struct gaussian_model *model, const struct coupling *e)
+/* A += J, in the column of the group that a coupling comes from, for the identity of the group it leads to. */
+static void add_coupling(struct gaussian_model *model, const struct coupling *e)
 {
-    size_t rows = model->module->group[e->to].size, columns = model->module->group[e->from].size;
-    uint32_t to = model->block_of[e->to], from = model->block_of[e->from];
-    const double *J = model->J + e->at;
-    if (stands_after(model, to, from)) {
-        double *A = A_block(model, to, from);
-        if (begin_block(model, to, from))
-            for (size_t i = 0; i < rows * columns; i++) A[i] += J[i];
-        else
-            memcpy(A, J, rows * columns * sizeof *A);
-    } else {
-        zero_unless_begun(model, from, to);
-        double *A = A_block(model, from, to);
-        for (size_t i = 0; i < columns; i++)
-            for (size_t j = 0; j < rows; j++) A[i * rows + j] += J[j * columns + i];
-    }
+    uint32_t row = model->block_of[e->to], column = model->block_of[e->from];
+    size_t length = (size_t)model->pattern.size[row] * model->pattern.size[column];
+    double *A = A_block(model, row, column);
+    if (begin_block(model, row))
+        cblas_daxpy((int)length, 1, model->J + e->at, 1, A, 1);
+    else
+        memcpy(A, model->J + e->at, length * sizeof *A);
 }
 
-/* What the local errors of one group add to JᵀJ. */
-static void add_group(struct gaussian_model *model, uint32_t to)
+/* A += Jᵀ, in the column of the group that a coupling leads to, for the identity of that. */
+static void add_transposed(struct gaussian_model *model, const struct coupling *e)
 {
-    const struct coupling *first = model->coupling + model->first_coupling[to];
-    const struct coupling *end = model->coupling + model->first_coupling[to + 1];
-    bool identity = model->column[to] != NNT_NONE && !model->loops[to];
-    for (const struct coupling *e = first; e < end; e++) {
-        for (const struct coupling *f = first; f <= e; f++) add_pair(model, e, f);
-        if (identity) add_beside_identity(model, e);
-    }
-    if (!identity) return;
-    uint32_t block = model->block_of[to];
-    zero_unless_begun(model, block, block);
-    for (uint32_t i = 0; i < model->pattern.size[block]; i++) add_to_diagonal(model, block, i, 1);
+    uint32_t row = model->block_of[e->from], column = model->block_of[e->to];
+    size_t rows = model->pattern.size[row], columns = model->pattern.size[column];
+    zero_unless_begun(model, row, column);
+    double *A = A_block(model, row, column);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) A[i * columns + j] += model->J[e->at + j * rows + i];
 }
 
-static void add_curvature(struct gaussian_model *model, uint32_t group, const double *curvature)
-{
-    uint32_t block = model->block_of[group];
-    zero_unless_begun(model, block, block);
-    for (uint32_t i = 0; i < model->pattern.size[block]; i++) add_to_diagonal(model, block, i, curvature[i]);
-}
-
-/* A -= w_eᵀ bend w_f; K_f = -bend w_f. */
+/* A -= w_eᵀ bend w_f, K_f = -bend w_f; of a diagonal block both triangles. */
 static void add_bent_pair(struct gaussian_model *model, const struct linear_sample *at, const struct coupling *e,
                           const struct coupling *f)
 {
@@ -363,92 +357,131 @@ static void add_bent_pair(struct gaussian_model *model, const struct linear_samp
     int k = (int)model->module->group[e->to].size, n_row = (int)model->pattern.size[row],
         n_column = (int)model->pattern.size[column];
     bool transposed = model->module->block[e->block].transposed;
-    if (stands_after(model, column, row)) {
-        add_bent_pair(model, at, f, e);
-        return;
-    }
     zero_unless_begun(model, row, column);
     cblas_dgemm(CblasRowMajor, transposed ? CblasNoTrans : CblasTrans, CblasNoTrans, n_row, n_column, k, 1,
                 weights_of(model, at, e), transposed ? k : n_row, model->K + f->at, n_column, 1,
                 A_block(model, row, column), n_column);
 }
 
-/* What the second derivatives of f add to the exact Hessian. */
-static void add_bends(struct gaussian_model *model, const struct linear_sample *at)
+static bool has_identity(const struct gaussian_model *model, uint32_t group)
 {
-    for (uint32_t k = 0; k < model->n_couplings; k++) {
+    return in_R(model->module, group) && is_free(model->module, group) && !model->loops[group];
+}
+
+/* What is assembled, and where it goes. */
+struct assembly {
+    struct gaussian_model *model;
+    const struct linear_sample *at;
+    bool full;
+};
+
+/* J, and with the exact Hessian K, of what leads to a group. */
+static void make_couplings(const struct assembly *a, uint32_t to)
+{
+    struct gaussian_model *model = a->model;
+    if (model->made[to]) return;
+    model->made[to] = true;
+    for (uint32_t k = model->first_coupling[to]; k < model->first_coupling[to + 1]; k++) {
         const struct coupling *e = &model->coupling[k];
-        times_weights(model, at, e, model->module->group[e->to].bend, model->K + e->at);
+        make_coupling(model, a->at, e);
+        if (a->full) times_weights(model, a->at, e, model->module->group[to].bend, model->K + e->at);
     }
-    for (uint32_t k = 0; k < model->n_couplings; k++)
-        for (uint32_t l = model->first_coupling[model->coupling[k].to]; l <= k; l++)
-            add_bent_pair(model, at, &model->coupling[k], &model->coupling[l]);
 }
 
-/* The blocks that L has and A has not, and those that nothing was added to. */
-static void zero_the_rest(struct gaussian_model *model)
+/* What a coupling f out of the column's group makes with all that lead to the same group. */
+static void add_coupling_out(const struct assembly *a, uint32_t group, const struct coupling *f)
+{
+    struct gaussian_model *model = a->model;
+    const uint32_t *place = model->pattern.place, *block_of = model->block_of;
+    make_couplings(a, f->to);
+    for (uint32_t k = model->first_coupling[f->to]; k < model->first_coupling[f->to + 1]; k++) {
+        const struct coupling *e = &model->coupling[k];
+        if (place[block_of[e->from]] < place[block_of[group]]) continue;
+        add_pair(model, e, f);
+        if (a->full) add_bent_pair(model, a->at, e, f);
+    }
+    if (has_identity(model, f->to) && place[block_of[f->to]] > place[block_of[group]]) add_coupling(model, f);
+}
+
+/* What the identity of the column's group makes with what leads to it. */
+static void add_identity(const struct assembly *a, uint32_t group)
+{
+    struct gaussian_model *model = a->model;
+    uint32_t block = model->block_of[group], size = model->pattern.size[block];
+    make_couplings(a, group);
+    for (uint32_t k = model->first_coupling[group]; k < model->first_coupling[group + 1]; k++) {
+        const struct coupling *e = &model->coupling[k];
+        if (model->pattern.place[model->block_of[e->from]] > model->pattern.place[block]) add_transposed(model, e);
+    }
+    zero_unless_begun(model, block, block);
+    for (size_t i = 0; i < size; i++) A_block(model, block, block)[i * size + i] += 1;
+}
+
+static void add_curvature(struct gaussian_model *model, uint32_t group, const double *curvature)
+{
+    uint32_t block = model->block_of[group], size = model->pattern.size[block];
+    zero_unless_begun(model, block, block);
+    for (size_t i = 0; i < size; i++) A_block(model, block, block)[i * size + i] += curvature[i];
+}
+
+/* The blocks that L has and A has not. */
+static void zero_the_rest(struct gaussian_model *model, uint32_t k)
 {
     const struct pattern *p = &model->pattern;
-    for (uint32_t k = 0; k < p->n_blocks; k++) {
-        zero_unless_begun(model, p->order[k], p->order[k]);
-        for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
-            zero_unless_begun(model, p->rows[i], p->order[k]);
-    }
+    zero_unless_begun(model, p->order[k], p->order[k]);
+    for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
+        zero_unless_begun(model, p->rows[i], p->order[k]);
 }
 
-static void keep_diagonal(struct gaussian_model *model)
-{
-    const struct pattern *p = &model->pattern;
-    for (uint32_t b = 0; b < p->n_blocks; b++)
-        cblas_dcopy((int)p->size[b], A_block(model, b, b), (int)p->size[b] + 1, model->diagonal + p->first[b], 1);
-}
-
-/* A = J_RΦᵀ J_RΦ + diag V'', or the exact Hessian. */
-static void assemble(struct gaussian_model *model, const struct linear_sample *at, bool full)
-{
-    memset(model->begun, 0, (size_t)model->pattern.n_blocks * model->pattern.n_blocks * sizeof *model->begun);
-    for (uint32_t e = 0; e < model->n_couplings; e++) make_coupling(model, at, &model->coupling[e]);
-    for (uint32_t k = 0; k < model->module->n_groups; k++) {
-        const double *curvature = gaussian_curvature(model, at, k);
-        if (in_R(model->module, k)) add_group(model, k);
-        if (curvature) add_curvature(model, k, curvature);
-    }
-    if (full) add_bends(model, at);
-    zero_the_rest(model);
-    keep_diagonal(model);
-}
-
-/* g = J_RΦᵀ r_R + V'. */
-static void make_g(struct gaussian_model *model, const struct linear_sample *at)
+/* g = J_RΦᵀ r_R + V' of a free group; the couplings out of it are made. */
+static void make_g(struct gaussian_model *model, const struct linear_sample *at, uint32_t k)
 {
     const struct nnt_module *module = model->module;
-    memset(model->g, 0, model->n * sizeof *model->g);
-    for (uint32_t k = 0; k < module->n_groups; k++) {
-        const struct nnt_group *group = &module->group[k];
-        double *g = model->g + model->column[k];
-        if (!is_free(module, k)) continue;
-        if (in_R(module, k) && !model->loops[k])
-            cblas_daxpy((int)group->size, 1, linear_field(model, at, group->residual), 1, g, 1);
-        if ((group->flags & NNT_POTENTIAL) && group->force != NNT_NONE)
-            cblas_daxpy((int)group->size, 1, linear_field(model, at, group->force), 1, g, 1);
+    const struct nnt_group *group = &module->group[k];
+    double *g = model->g + model->column[k];
+    memset(g, 0, group->size * sizeof *g);
+    if (has_identity(model, k)) cblas_daxpy((int)group->size, 1, linear_field(model, at, group->residual), 1, g, 1);
+    if ((group->flags & NNT_POTENTIAL) && group->force != NNT_NONE)
+        cblas_daxpy((int)group->size, 1, linear_field(model, at, group->force), 1, g, 1);
+    for (uint32_t i = model->first_out[k]; i < model->first_out[k + 1]; i++) {
+        const struct coupling *e = &model->coupling[model->out_of[i]];
+        cblas_dgemv(CblasRowMajor, CblasTrans, (int)module->group[e->to].size, (int)group->size, 1,
+                    model->J + e->at, (int)group->size, linear_field(model, at, module->group[e->to].residual), 1,
+                    1, g, 1);
     }
-    for (uint32_t k = 0; k < model->n_couplings; k++) {
-        const struct coupling *e = &model->coupling[k];
-        int rows = (int)module->group[e->to].size, columns = (int)module->group[e->from].size;
-        cblas_dgemv(CblasRowMajor, CblasTrans, rows, columns, 1, model->J + e->at, columns,
-                    linear_field(model, at, module->group[e->to].residual), 1, 1, model->g + model->column[e->from],
-                    1);
-    }
+}
+
+/* The column of a free group of A = J_RΦᵀ J_RΦ + diag V'', or of the exact Hessian, and its part of g. */
+static void assemble_column(void *self, uint32_t k)
+{
+    const struct assembly *a = self;
+    struct gaussian_model *model = a->model;
+    const struct pattern *p = &model->pattern;
+    uint32_t block = p->order[k], group = model->group_of[block];
+    const double *curvature = gaussian_curvature(model, a->at, group);
+    memset(model->begun, 0, p->n_blocks * sizeof *model->begun);
+    for (uint32_t i = model->first_out[group]; i < model->first_out[group + 1]; i++)
+        add_coupling_out(a, group, &model->coupling[model->out_of[i]]);
+    if (has_identity(model, group)) add_identity(a, group);
+    if (curvature) add_curvature(model, group, curvature);
+    zero_the_rest(model, k);
+    cblas_dcopy((int)p->size[block], A_block(model, block, block), (int)p->size[block] + 1,
+                model->diagonal + p->first[block], 1);
+    make_g(model, a->at, group);
 }
 
 /* ---- Cholesky ---- */
 
-/* Where it fails, g is the direction that did. */
-static bool factor(struct gaussian_model *model, struct failure *out)
+/* A and its factor column by column, and g to L⁻¹ g; where A has none, g is the direction that failed. */
+static bool assemble_and_factor(struct gaussian_model *model, const struct linear_sample *at, bool full,
+                                struct failure *out)
 {
     const struct pattern *p = &model->pattern;
+    struct assembly assembly = {model, at, full};
+    struct columns columns = {assemble_column, &assembly};
     uint32_t i;
-    if (blocks_factor(p, model->A, model->diagonal, &i)) {
+    memset(model->made, 0, model->module->n_groups * sizeof *model->made);
+    if (blocks_factor_columns(p, model->A, model->diagonal, model->g, &columns, &i)) {
         model->logdet_A = blocks_logdet(p, model->A);
         return true;
     }
@@ -456,6 +489,13 @@ static bool factor(struct gaussian_model *model, struct failure *out)
     *out = (struct failure){.column = i, .ratio = diagonal > 0 ? pivot / diagonal : pivot};
     cblas_dscal((int)model->n, 1 / fabs(model->g[cblas_idamax((int)model->n, model->g, 1)]), model->g, 1);
     return false;
+}
+
+/* g = L⁻¹ g of a sample whose A is factored. */
+static void solve_again(struct gaussian_model *model, const struct linear_sample *at)
+{
+    for (uint32_t b = 0; b < model->pattern.n_blocks; b++) make_g(model, at, model->group_of[b]);
+    blocks_solve_half(&model->pattern, model->A, model->g);
 }
 
 /* ---- the totals ---- */
@@ -475,30 +515,23 @@ static double potential_complexity(const struct gaussian_model *model, const str
     return -0.5 * sum;
 }
 
-/* gᵀ A⁻¹ g = |L⁻¹ g|². */
-static double squared_length(struct gaussian_model *model)
-{
-    blocks_solve_half(&model->pattern, model->A, model->g);
-    return cblas_ddot((int)model->n, model->g, 1, model->g, 1);
-}
-
 bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample *at, double beta,
                        struct gaussian *out, struct failure *out_failure)
 {
     const struct nnt_field *H = &model->module->field[model->module->H];
     double n = model->n, T = 1 / beta;
-    if (!same_shape(model, at)) {
+    if (same_shape(model, at)) {
+        solve_again(model, at);
+    } else {
         double *shape = model->shape;
-        assemble(model, at, model->full);
-        model->factored = factor(model, out_failure);
+        model->factored = assemble_and_factor(model, at, model->full, out_failure);
         if (!model->factored) return false;
         model->shape = model->shape_before;
         model->shape_before = shape;
     }
-    make_g(model, at);
     out->H = at->result[field_offset(H, at->batch) + at->sample];
     out->logdet_A = model->logdet_A;
-    out->H_min = out->H - 0.5 * squared_length(model);
+    out->H_min = out->H - 0.5 * cblas_ddot((int)model->n, model->g, 1, model->g, 1); /* gᵀ A⁻¹ g = |L⁻¹ g|² */
     out->lnZ = -beta * out->H_min + n / 2 * log(2 * M_PI / beta) - 0.5 * out->logdet_A;
     out->U = out->H_min + n / (2 * beta);
     out->C = -0.5 * out->logdet_A;
@@ -512,6 +545,5 @@ bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sampl
 {
     /* A is lent for the exact Hessian. */
     model->factored = false;
-    assemble(model, at, true);
-    return factor(model, out_failure);
+    return assemble_and_factor(model, at, true, out_failure);
 }

@@ -20,12 +20,16 @@ struct gaussian_model {
     bool bent;          /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
     uint32_t n;         /* |Φ| */
     uint32_t *column;   /* a group: its first column in A, or NNT_NONE where it is clamped … */
-    uint32_t *block_of; /* … and its block in the pattern */
+    uint32_t *block_of; /* … and its block in the pattern; the group of a block is group_of[block] */
+    uint32_t *group_of;
     uint32_t n_couplings;
     struct coupling *coupling; /* sorted by `to` */
     uint32_t *first_coupling;  /* couplings into group t: first_coupling[t] … first_coupling[t + 1] - 1 */
-    bool *loops;               /* a free group in R feeds itself */
-    bool R_covers_free;        /* R ⊇ Φ */
+    uint32_t *out_of; /* couplings out of group g, by number: out_of[first_out[g]] … out_of[first_out[g + 1] - 1] */
+    uint32_t *first_out;
+    bool *loops;        /* a free group in R feeds itself */
+    bool *made;         /* while A is assembled: the groups of which the couplings that lead to them are made */
+    bool R_covers_free; /* R ⊇ Φ */
     struct pattern
         pattern;      /* of A: a block a free group, coupled where one feeds the other or both feed a third in R */
     double *A;        /* of the pattern; its Cholesky factor L after factoring */
