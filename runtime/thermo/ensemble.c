@@ -7,6 +7,7 @@
 #include "runtime/thermo/slabs.h"
 
 #include <inttypes.h>
+#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct ensemble {
     struct nnt_call call;
     struct convergence convergence; /* of the last evaluation */
     struct doubts doubts;
+    double *H_forward; /* [batch] of the samples of the call */
 };
 
 static const uint32_t slabs_of_calls =
@@ -80,12 +82,21 @@ struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nn
     struct ensemble *ensemble = calloc(1, sizeof *ensemble);
     if (ensemble)
         *ensemble = (struct ensemble){.module = module, .spec = *spec, .at = at, .batch = batch > 0 ? batch : 1};
+<<<<<<< .merge_file_XvGsNv
     if (!ensemble || !gaussian_init(&ensemble->model, module, spec->relaxed && spec->full)) {
         double n = ensemble ? ensemble->model.n : 0,
                numbers = ensemble ? (double)ensemble->model.pattern.numbers : 0;
         diag_machine(diag, at, "memory",
                      "memory is short: the Gaussian of %.0f free neurons needs %.1f MB for its blocks", n,
                      8 * numbers / 1e6);
+=======
+    if (ensemble) ensemble->H_forward = calloc(ensemble->batch, sizeof *ensemble->H_forward);
+    if (!ensemble || !ensemble->H_forward ||
+        !gaussian_init(&ensemble->model, module, spec->relaxed && spec->full)) {
+        double n = ensemble ? ensemble->model.n : 0;
+        diag_machine(diag, at, "memory", "memory is short: the Gaussian of %.0f free neurons needs %.1f MB", n,
+                     8 * n * n / 1e6);
+>>>>>>> .merge_file_6OSBlu
         ensemble_free(ensemble);
         return NULL;
     }
@@ -102,7 +113,13 @@ void ensemble_free(struct ensemble *ensemble)
     gaussian_fini(&ensemble->model);
     slabs_fini(&ensemble->call, slabs_of_calls);
     text_fini(&ensemble->doubts.saddle);
+    free(ensemble->H_forward);
     free(ensemble);
+}
+
+const struct nnt_module *ensemble_module(const struct ensemble *ensemble)
+{
+    return ensemble->module;
 }
 
 uint32_t ensemble_free_neurons(const struct ensemble *ensemble)
@@ -224,16 +241,33 @@ static bool run_entry(struct ensemble *ensemble, struct diag *diag, enum nnt_ent
     return false;
 }
 
+/* H of the call's samples at the state where they are. */
+static void keep_H_forward(struct ensemble *ensemble)
+{
+    const struct nnt_call *call = &ensemble->call;
+    const struct nnt_field *H = &ensemble->module->field[ensemble->module->H];
+    memcpy(ensemble->H_forward, (const double *)call->slab[NNT_RESULT] + field_offset(H, call->batch),
+           call->batch * sizeof *ensemble->H_forward);
+}
+
+static bool linearise(struct ensemble *ensemble, struct diag *diag)
+{
+    return run_entry(ensemble, diag, NNT_ENTRY_linearise, "linear model");
+}
+
 /* The samples to their reference state, and H around it. */
 static bool run_entries(struct ensemble *ensemble, struct diag *diag)
 {
     if (!run_entry(ensemble, diag, NNT_ENTRY_ensemble_forward, "forward state")) return false;
     convergence_add(&ensemble->convergence, ensemble->module, &ensemble->call, true, false);
+    if (!linearise(ensemble, diag)) return false;
+    keep_H_forward(ensemble);
     if (ensemble->spec.relaxed) {
         if (!run_entry(ensemble, diag, NNT_ENTRY_relax, "relaxed state")) return false;
         convergence_add(&ensemble->convergence, ensemble->module, &ensemble->call, false, true);
+        if (!linearise(ensemble, diag)) return false;
     }
-    return run_entry(ensemble, diag, NNT_ENTRY_linearise, "linear model");
+    return true;
 }
 
 static bool did_relax(const struct ensemble *ensemble, const struct linear_sample *at)
@@ -280,6 +314,8 @@ static bool evaluate_batch(struct ensemble *ensemble, struct diag *diag, uint32_
         struct linear_sample at = {call->slab[NNT_PARAMETERS], call->slab[NNT_LINEAR], call->slab[NNT_RESULT],
                                    call->batch, b};
         struct failure failure = {0};
+        out[b].H_forward = ensemble->H_forward[b];
+        out[b].logdet_error = 0;
         bool proper = gaussian_evaluate(&ensemble->model, &at, beta, &out[b], &failure);
         if (proper && isfinite(out[b].F)) {
             doubt_H_min(ensemble, &at, &out[b]);
@@ -309,6 +345,27 @@ bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const doubl
     ensemble->doubts.samples += count;
     convergence_merge(&ensemble->doubts.convergence, &ensemble->convergence);
     return good;
+}
+
+/* The eigenvalues of A are those of LᵀL. */
+bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const double *parameters,
+                       const double *const data[], uint32_t count, double *out)
+{
+    struct gaussian unused;
+    int n = (int)ensemble->model.n;
+    const double *sample[64];
+    if (ensemble->module->n_groups > LENGTH(sample)) BUG("too many groups");
+    for (uint32_t i = 0; i < count; i++, out += n) {
+        for (uint32_t k = 0; k < ensemble->module->n_groups; k++) {
+            uint32_t field = ensemble->module->group[k].data;
+            sample[k] = field == NNT_NONE ? NULL : data[k] + i * field_length(&ensemble->module->field[field]);
+        }
+        if (!ensemble_evaluate(ensemble, diag, parameters, sample, 1, 1, &unused)) return false;
+        if (LAPACKE_dlauum(LAPACK_COL_MAJOR, 'L', n, ensemble->model.A, n) != 0 ||
+            LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'L', n, ensemble->model.A, n, out) != 0)
+            return false;
+    }
+    return true;
 }
 
 /* ---- what is left in doubt ---- */
