@@ -40,7 +40,8 @@ bool adjoint_init(struct adjoint_model *model, struct gaussian_model *gaussian, 
                gaussian->module->group[gaussian->coupling[k].from].size;
     model->work = calloc(blocks_work(&gaussian->pattern) + 1, sizeof *model->work);
     struct dual J = {0};
-    bool good = model->work && dual_init(&model->A, numbers, tangents) && dual_init(&model->Z, numbers, tangents) &&
+    model->dA = tangents ? calloc(numbers + 1, sizeof *model->dA) : NULL;
+    bool good = model->work && (model->dA || !tangents) && dual_init(&model->Z, numbers, tangents) &&
                 dual_init(&model->A_bar, numbers, tangents) && dual_init(&model->g, n, tangents) &&
                 dual_init(&model->s, n, tangents) && dual_init(&model->lambda, n, tangents) &&
                 dual_init(&model->x, n, tangents) && dual_init(&model->wide, wide, tangents) &&
@@ -52,10 +53,11 @@ bool adjoint_init(struct adjoint_model *model, struct gaussian_model *gaussian, 
 
 void adjoint_fini(struct adjoint_model *model)
 {
-    struct dual *all[] = {&model->A, &model->Z,     &model->A_bar, &model->g, &model->s, &model->lambda,
+    struct dual *all[] = {&model->Z,     &model->A_bar, &model->g, &model->s, &model->lambda,
                           &model->x, &model->wide, &model->wider, &model->u, &model->t};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) dual_fini(all[k]);
     free(model->J.d);
+    free(model->dA);
     free(model->work);
     *model = (struct adjoint_model){0};
 }
@@ -147,7 +149,7 @@ static void add_to_block(struct dual_matrix out, double alpha, struct dual_matri
 /* dA gets the tangent of J_eᵀ J_f, for e = f of its lower triangle. */
 static void add_dA_pair(struct adjoint_model *m, const struct coupling *e, const struct coupling *f)
 {
-    struct dual_matrix out = block_between(m, (struct dual){NULL, m->A.d}, e->from, f->from);
+    struct dual_matrix out = block_between(m, (struct dual){NULL, m->dA}, e->from, f->from);
     int n = (int)group_of(m, e->from)->size, k = (int)group_of(m, e->to)->size;
     if (e == f)
         cblas_dsyr2k(CblasRowMajor, CblasLower, CblasTrans, n, k, 1, m->J.d + e->at, n, m->J.v + e->at, n, 1, out.at.d,
@@ -164,13 +166,13 @@ static void add_dA_bent_pair(struct adjoint_model *m, const struct dual_sample *
     struct dual_matrix bent = {m->wide, group_of(m, f->to)->size, group_of(m, f->from)->size, false};
     dual_clear(m->wide, numbers_of(m, f));
     dual_add_slope_product(m->wide, 1, sample, group_of(m, f->to)->bend, false, dual_weights(sample, f->block));
-    add_to_block(block_between(m, (struct dual){NULL, m->A.d}, e->from, f->from), -1, dual_transposed(w), bent);
+    add_to_block(block_between(m, (struct dual){NULL, m->dA}, e->from, f->from), -1, dual_transposed(w), bent);
 }
 
 /* A += J_e in the row of the identity. */
 static void add_dA_beside_identity(struct adjoint_model *m, const struct coupling *e)
 {
-    struct dual_matrix out = block_between(m, (struct dual){NULL, m->A.d}, e->to, e->from), J = J_of(m, e);
+    struct dual_matrix out = block_between(m, (struct dual){NULL, m->dA}, e->to, e->from), J = J_of(m, e);
     for (uint32_t i = 0; i < J.rows; i++)
         for (uint32_t j = 0; j < J.columns; j++)
             out.at.d[out.transposed ? (size_t)j * J.rows + i : (size_t)i * J.columns + j] +=
@@ -179,7 +181,7 @@ static void add_dA_beside_identity(struct adjoint_model *m, const struct couplin
 
 static void make_dA(struct adjoint_model *m, const struct dual_sample *sample, bool full)
 {
-    dual_clear((struct dual){NULL, m->A.d}, m->gaussian->pattern.numbers);
+    dual_clear((struct dual){NULL, m->dA}, m->gaussian->pattern.numbers);
     for (uint32_t to = 0; to < sample->module->n_groups; to++) {
         struct dual_matrix diagonal;
         for (const struct coupling *e = first_into(m, to); e < end_into(m, to); e++) {
@@ -190,7 +192,7 @@ static void make_dA(struct adjoint_model *m, const struct dual_sample *sample, b
             if (has_identity(m, to)) add_dA_beside_identity(m, e);
         }
         if (!has_potential(m, to)) continue;
-        diagonal = block_between(m, (struct dual){NULL, m->A.d}, to, to);
+        diagonal = block_between(m, (struct dual){NULL, m->dA}, to, to);
         for (uint32_t i = 0; i < diagonal.rows; i++)
             diagonal.at.d[(size_t)i * diagonal.rows + i] += dual_linear(sample, group_of(m, to)->curvature).d[i];
     }
@@ -236,7 +238,7 @@ static void make_s(struct adjoint_model *m)
     blocks_solve(p, m->gaussian->A, m->s.v);
     if (!m->s.d) return;
     cblas_dcopy((int)p->n, m->g.d, 1, m->s.d, 1);
-    add_symmetric_product(p, m->A.d, m->s.v, m->s.d, -1);
+    add_symmetric_product(p, m->dA, m->s.v, m->s.d, -1);
     blocks_solve(p, m->gaussian->A, m->s.d);
 }
 
@@ -244,11 +246,11 @@ void adjoint_begin(struct adjoint_model *m, const struct dual_sample *sample)
 {
     const struct pattern *p = &m->gaussian->pattern;
     if (m->J.d) make_dJ(m, sample);
-    if (m->A.d) make_dA(m, sample, m->gaussian->full);
+    if (m->dA) make_dA(m, sample, m->gaussian->full);
     make_g(m, sample);
     make_s(m);
     blocks_invert(p, m->gaussian->A, m->work, m->Z.v);
-    if (m->Z.d) blocks_invert_tangent(p, m->gaussian->A, m->Z.v, m->A.d, m->work, m->Z.d);
+    if (m->Z.d) blocks_invert_tangent(p, m->gaussian->A, m->Z.v, m->dA, m->work, m->Z.d);
 }
 
 /* ---- seeds ---- */
@@ -442,9 +444,9 @@ void adjoint_by_state(const struct adjoint_model *m, const struct dual_sample *s
 
 bool adjoint_at_minimum(struct adjoint_model *m, const struct dual_sample *sample, struct failure *out_failure)
 {
-    if (!gaussian_factor_hessian(m->gaussian, &sample->at, m->A.v, out_failure)) return false;
+    if (!gaussian_is_minimum(m->gaussian, &sample->at, out_failure)) return false;
     if (m->J.d) make_dJ(m, sample);
-    if (m->A.d) make_dA(m, sample, true);
+    if (m->dA) make_dA(m, sample, true);
     return true;
 }
 
@@ -453,7 +455,7 @@ void adjoint_move_minimum(struct adjoint_model *m, const struct dual_sample *sam
 {
     make_g(m, sample);
     for (uint32_t i = 0; i < m->gaussian->n; i++) out[i] = -m->g.d[i];
-    blocks_solve(&m->gaussian->pattern, m->A.v, out);
+    blocks_solve(&m->gaussian->pattern, m->gaussian->A, out);
 }
 
 /* lambda = H_xx⁻¹ dE/dx, and its tangent H_xx⁻¹ (d(dE/dx) - dH_xx lambda). */
@@ -461,11 +463,11 @@ static void solve_lambda(struct adjoint_model *m, struct dual by_state)
 {
     const struct pattern *p = &m->gaussian->pattern;
     cblas_dcopy((int)p->n, by_state.v, 1, m->lambda.v, 1);
-    blocks_solve(p, m->A.v, m->lambda.v);
+    blocks_solve(p, m->gaussian->A, m->lambda.v);
     if (!m->lambda.d) return;
     cblas_dcopy((int)p->n, by_state.d, 1, m->lambda.d, 1);
-    add_symmetric_product(p, m->A.d, m->lambda.v, m->lambda.d, -1);
-    blocks_solve(p, m->A.v, m->lambda.d);
+    add_symmetric_product(p, m->dA, m->lambda.v, m->lambda.d, -1);
+    blocks_solve(p, m->gaussian->A, m->lambda.d);
 }
 
 /* lambda·∂H/∂x = rᵀ J lambda + lambda·V' has J_bar = r lambdaᵀ. */

@@ -15,7 +15,8 @@ struct adjoints {
 struct adjoint_model {
     struct gaussian_model *gaussian;
     struct dual J;           /* the couplings' blocks; J.v is the Gaussian's */
-    struct dual A, Z, A_bar; /* of the pattern: A.v the factor of the exact Hessian, A.d dA; A⁻¹ */
+    double *dA;              /* of the pattern, as the two below: the tangent of A, or of the exact Hessian */
+    struct dual Z, A_bar;    /* Z = A⁻¹ */
     struct dual g, s;        /* [n]: g, A⁻¹ g */
     struct dual lambda, x;   /* [n] scratch */
     struct dual wide, wider; /* scratch for a coupling's block */
@@ -38,8 +39,8 @@ void adjoint_by_state(const struct adjoint_model *model, const struct dual_sampl
 
 /* ---- where the reference state is the minimum of H over the free neurons: it moves by -H_xx⁻¹ (∂/∂q)(∂H/∂x) ---- */
 
-/* Factors the exact Hessian; false, with what fails as gaussian_is_minimum has it, where that is no minimum. J is that of the
- * sample from here on. */
+/* Factors the exact Hessian in the Gaussian's place; false, with what fails as gaussian_is_minimum has it, where the state is no
+ * minimum. */
 MUST_USE bool adjoint_at_minimum(struct adjoint_model *model, const struct dual_sample *sample,
                                  struct failure *out_failure);
 /* How the state moves along the direction, [n]: sample->d_linear is `push` with the state held still. */

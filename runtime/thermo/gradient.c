@@ -71,7 +71,7 @@ static bool add_slabs(struct ensemble *e, struct diag *diag, uint32_t which)
 bool derivative_new(struct ensemble *e, struct diag *diag)
 {
     nnt_entry *const *entry = e->module->entry;
-    if (!entry[NNT_ENTRY_pull] || e->model.lanczos) return true;
+    if (!entry[NNT_ENTRY_pull]) return true;
     struct derivative *d = e->derivative = calloc(1, sizeof *d);
     if (d) d->tangents = entry[NNT_ENTRY_push] && entry[NNT_ENTRY_pull_push];
     if (!d || !make_memory(e, d)) {
@@ -412,15 +412,12 @@ static bool differentiate(struct ensemble *e, struct diag *diag, const double *p
     bool good = true;
     if (!e->derivative || asked->n > COMBINATIONS || (asked->tangents && !e->derivative->tangents))
         BUG("derivatives of an ensemble whose module has no entries for them");
-    e->call.slab[NNT_PARAMETERS] = (void *)parameters; /* the entries called here only read them */
-    e->model.factored = false;
-    e->convergence = (struct convergence){0};
+    probe_begin(e, parameters);
     for (uint32_t k = 0; k < asked->n; k++) memset(asked->out[k], 0, ensemble_trainables(e) * sizeof(double));
     for (uint32_t first = 0; good && probe_load(e, data, first, asked->count); first += e->call.batch)
         good = probe_reference(e, diag) &&
                differentiate_batch(e, diag, asked, first, beta, out ? out + first : NULL);
-    e->model.factored = false;
-    convergence_merge(&e->doubts.convergence, &e->convergence);
+    probe_end(e, asked->count);
     return good && all_finite(e, diag, asked);
 }
 

@@ -25,6 +25,9 @@ struct ensemble {
     struct doubts doubts;
 };
 
+/* Begins and ends an evaluation of `count` samples. */
+void probe_begin(struct ensemble *ensemble, const double *parameters);
+void probe_end(struct ensemble *ensemble, uint32_t count);
 /* Samples first … of `data` into the call, as many as a call takes. false behind the last. */
 MUST_USE bool probe_load(struct ensemble *ensemble, const double *const data[], uint32_t first, uint32_t count);
 /* Runs an entry on the samples of the call; `what` it computes is told where it fails. */
