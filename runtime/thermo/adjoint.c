@@ -7,6 +7,7 @@
 
 #include <cblas.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/thermo/slabs.h"
 
@@ -51,15 +52,33 @@ bool adjoint_init(struct adjoint_model *model, struct gaussian_model *gaussian, 
     return good;
 }
 
+enum { DUALS = 11 };
+static void list_duals(struct adjoint_model *model, struct dual *out[DUALS])
+{
+    struct dual *all[DUALS] = {&model->J, &model->Z,    &model->A_bar, &model->g, &model->s, &model->lambda,
+                               &model->x, &model->wide, &model->wider, &model->u, &model->t};
+    memcpy(out, all, sizeof all);
+}
+
 void adjoint_fini(struct adjoint_model *model)
 {
-    struct dual *all[] = {&model->Z,     &model->A_bar, &model->g, &model->s, &model->lambda,
-                          &model->x, &model->wide, &model->wider, &model->u, &model->t};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) dual_fini(all[k]);
-    free(model->J.d);
+    struct dual *all[DUALS];
+    list_duals(model, all);
+    model->J.v = NULL; /* the Gaussian's */
+    for (uint32_t k = 0; k < DUALS; k++) dual_fini(all[k]);
     free(model->dA);
     free(model->work);
     *model = (struct adjoint_model){0};
+}
+
+struct adjoint_model adjoint_of_values(const struct adjoint_model *model)
+{
+    struct adjoint_model values = *model;
+    struct dual *all[DUALS];
+    list_duals(&values, all);
+    for (uint32_t k = 0; k < DUALS; k++) all[k]->d = NULL;
+    values.dA = NULL;
+    return values;
 }
 
 /* ---- groups, couplings, blocks ---- */

@@ -27,6 +27,8 @@ struct adjoint_model {
 /* All memory is allocated here, for tangents too where asked; false where it is short, adjoint_fini in any case. */
 MUST_USE bool adjoint_init(struct adjoint_model *model, struct gaussian_model *gaussian, bool tangents);
 void adjoint_fini(struct adjoint_model *model);
+/* The same memory for values alone; not to be freed. */
+struct adjoint_model adjoint_of_values(const struct adjoint_model *model);
 
 /* Readies the model for a sample that gaussian_evaluate has just evaluated. */
 void adjoint_begin(struct adjoint_model *model, const struct dual_sample *sample);

@@ -4,6 +4,7 @@
 #include "runtime/thermo/slabs.h"
 
 #include <cblas.h>
+#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

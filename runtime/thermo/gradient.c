@@ -15,7 +15,7 @@
 enum { COMBINATIONS = 2 };
 struct derivative {
     bool tangents; /* the module has push and pull_push */
-    struct adjoint_model adjoint;
+    struct adjoint_model adjoint, values; /* values: of the same memory, without tangents */
     struct response response;
     struct dual seed[COMBINATIONS];     /* slabs */
     struct dual by_state[COMBINATIONS]; /* [batch][n] */
@@ -54,8 +54,9 @@ static bool make_memory(struct ensemble *e, struct derivative *d)
     for (uint32_t k = 0; k < COMBINATIONS; k++)
         if (!dual_init(&d->seed[k], d->n_seed, d->tangents) || !dual_init(&d->by_state[k], by_state, d->tangents))
             return false;
-    return dual_init(&d->path, path, d->tangents) && adjoint_init(&d->adjoint, &e->model, d->tangents) &&
-           response_init(&d->response, e->module, e->model.column, e->model.n, d->tangents);
+    if (!dual_init(&d->path, path, d->tangents) || !adjoint_init(&d->adjoint, &e->model, d->tangents)) return false;
+    d->values = adjoint_of_values(&d->adjoint);
+    return response_init(&d->response, e->module, e->model.column, e->model.n, d->tangents);
 }
 
 /* More slabs for the ensemble's call. */
@@ -111,6 +112,11 @@ static struct dual_sample sample_of(const struct ensemble *e, const struct asked
                                 .at = probe_sample(e, b),
                                 .d_parameters = asked->tangents ? e->call.slab[NNT_D_PARAMETERS] : NULL,
                                 .d_linear = asked->tangents ? e->call.slab[NNT_D_LINEAR] : NULL};
+}
+
+static struct adjoint_model *adjoint_of(const struct ensemble *e, const struct asked *asked)
+{
+    return asked->tangents ? &e->derivative->adjoint : &e->derivative->values;
 }
 
 static struct adjoints adjoints_of(const struct ensemble *e, const struct asked *asked, uint32_t k)
@@ -296,12 +302,13 @@ static bool tell_no_minimum(struct ensemble *e, struct diag *diag, uint32_t samp
     return false;
 }
 
-static bool ready_sample(struct ensemble *e, struct diag *diag, const struct dual_sample *sample, uint32_t number)
+static bool ready_sample(struct ensemble *e, struct diag *diag, const struct asked *asked,
+                         const struct dual_sample *sample, uint32_t number)
 {
     struct failure failure = {0};
     if (!e->spec.relaxed)
         return response_begin(&e->derivative->response, sample) || tell_singular(e, diag, number);
-    return adjoint_at_minimum(&e->derivative->adjoint, sample, &failure) || tell_no_minimum(e, diag, number);
+    return adjoint_at_minimum(adjoint_of(e, asked), sample, &failure) || tell_no_minimum(e, diag, number);
 }
 
 /* NNT_D_STATE and NNT_D_LINEAR along the direction. */
@@ -313,9 +320,9 @@ static bool move_samples(struct ensemble *e, struct diag *diag, const struct ask
     if (!probe_run(e, diag, NNT_ENTRY_push, "linear model's tangent")) return false;
     for (uint32_t b = 0; b < e->call.batch; b++) {
         struct dual_sample sample = sample_of(e, asked, b);
-        if (!ready_sample(e, diag, &sample, first + b)) return false;
+        if (!ready_sample(e, diag, asked, &sample, first + b)) return false;
         if (e->spec.relaxed) {
-            adjoint_move_minimum(&e->derivative->adjoint, &sample, x);
+            adjoint_move_minimum(adjoint_of(e, asked), &sample, x);
         } else {
             memset(x, 0, e->model.n * sizeof *x);
             for (uint32_t g = 0; g < e->module->n_groups; g++)
@@ -336,12 +343,12 @@ static bool through_state(struct ensemble *e, struct diag *diag, const struct as
     for (uint32_t k = 0; k < asked->n; k++) clear_seeds(e, asked, k);
     for (uint32_t b = 0; b < e->call.batch; b++) {
         struct dual_sample sample = sample_of(e, asked, b);
-        if (!ready_sample(e, diag, &sample, first + b)) return false;
+        if (!ready_sample(e, diag, asked, &sample, first + b)) return false;
         for (uint32_t k = 0; k < asked->n; k++) {
             struct adjoints to = adjoints_of(e, asked, k);
             struct dual x = by_state(e, asked, k, b);
             if (e->spec.relaxed) {
-                adjoint_through_minimum(&e->derivative->adjoint, &sample, x, &to);
+                adjoint_through_minimum(adjoint_of(e, asked), &sample, x, &to);
             } else {
                 response_back(&e->derivative->response, &sample, x);
                 set_residual_seeds(e, to.seed, b, -1, x);
@@ -358,7 +365,7 @@ static bool through_state(struct ensemble *e, struct diag *diag, const struct as
 static bool at_fixed_state(struct ensemble *e, struct diag *diag, const struct asked *asked, uint32_t first,
                            double beta, struct gaussian out[])
 {
-    struct adjoint_model *adjoint = &e->derivative->adjoint;
+    struct adjoint_model *adjoint = adjoint_of(e, asked);
     for (uint32_t b = 0; b < e->call.batch; b++) {
         struct dual_sample sample = sample_of(e, asked, b);
         struct gaussian totals;
