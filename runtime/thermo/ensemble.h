@@ -9,6 +9,12 @@
 /* One sample's totals, letters of THEORY.md 3a. C_0 is NaN where it is undefined. */
 struct gaussian {
     double H, H_min, logdet_A, C, C_0, U, S, F, lnZ;
+    double H_forward;    /* H at the ensemble-forward state */
+    double logdet_error; /* standard error of ln det A; 0 where it is exact */
+};
+/* What is differentiated: of_H_min H_min + of_C C, means over the samples. F at temperature T is {1, -T}. */
+struct combination {
+    double of_H_min, of_C;
 };
 struct ensemble;
 
@@ -20,6 +26,7 @@ struct ensemble;
 MUST_USE struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
                                        const struct ensemble_spec *spec, uint32_t batch);
 void ensemble_free(struct ensemble *ensemble);
+const struct nnt_module *ensemble_module(const struct ensemble *ensemble);
 uint32_t ensemble_free_neurons(const struct ensemble *ensemble); /* n */
 /* S_T(beta) = n/2 (1 + ln(2 pi / beta)). */
 double ensemble_S_T(const struct ensemble *ensemble, double beta);
@@ -30,6 +37,21 @@ double ensemble_S_T(const struct ensemble *ensemble, double beta);
  * or have a negative H_min although V >= 0 are evaluated all the same, and counted. */
 MUST_USE bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const double *parameters,
                                 const double *const data[], uint32_t count, double beta, struct gaussian out[]);
+/* Length of the vectors of trainables below: module->size[NNT_GRADIENT], laid out as that slab, 0 in its padding. */
+size_t ensemble_trainables(const struct ensemble *ensemble);
+/* The total derivatives by the trainables (through the reference state) of `n` combinations, means over the samples, THEORY 3a:
+ * out_gradient[k][ensemble_trainables]. out[count] are the totals, as ensemble_evaluate tells them; NULL: not wanted. Samples
+ * and failures as there. */
+MUST_USE bool ensemble_gradient(struct ensemble *ensemble, struct diag *diag, const double *parameters,
+                                const double *const data[], uint32_t count, double beta, uint32_t n,
+                                const struct combination of[], double *const out_gradient[], struct gaussian out[]);
+/* The products of their second derivatives with a direction [ensemble_trainables]: out_product[k], means over the samples. */
+MUST_USE bool ensemble_hessian(struct ensemble *ensemble, struct diag *diag, const double *parameters,
+                               const double *const data[], uint32_t count, uint32_t n,
+                               const struct combination of[], const double *direction, double *const out_product[]);
+/* The eigenvalues of A of each sample, ascending: out[count][n]. */
+MUST_USE bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const double *parameters,
+                                const double *const data[], uint32_t count, double *out);
 /* How the samples of the last ensemble_evaluate settled and relaxed. */
 const struct convergence *ensemble_convergence(const struct ensemble *ensemble);
 /* Warns of what all evaluations so far left in doubt, each kind once, and forgets it. */

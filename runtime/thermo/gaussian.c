@@ -4,6 +4,7 @@
 #include "runtime/thermo/slabs.h"
 
 #include <cblas.h>
+#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -546,4 +547,42 @@ bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sampl
     /* A is lent for the exact Hessian. */
     model->factored = false;
     return assemble_and_factor(model, at, true, out_failure);
+}
+
+static void spread_block(const struct gaussian_model *model, uint32_t row, uint32_t column, double *room)
+{
+    const struct pattern *p = &model->pattern;
+    const double *block = A_block(model, row, column);
+    for (uint32_t i = 0; i < p->size[row]; i++)
+        for (uint32_t j = 0; j < p->size[column]; j++) {
+            size_t at_row = p->first[row] + i, at_column = p->first[column] + j;
+            if (at_row < at_column) /* only the lower triangle counts */
+                room[at_column * model->n + at_row] = block[(size_t)i * p->size[column] + j];
+            else
+                room[at_row * model->n + at_column] = block[(size_t)i * p->size[column] + j];
+        }
+}
+
+/* Of a diagonal block the lower triangle counts. */
+static void spread_diagonal(const struct gaussian_model *model, uint32_t block, double *room)
+{
+    const struct pattern *p = &model->pattern;
+    const double *from = A_block(model, block, block);
+    for (uint32_t i = 0; i < p->size[block]; i++)
+        for (uint32_t j = 0; j <= i; j++)
+            room[(size_t)(p->first[block] + i) * model->n + p->first[block] + j] = from[(size_t)i * p->size[block] + j];
+}
+
+bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room, double *out)
+{
+    const struct pattern *p = &model->pattern;
+    model->factored = false;
+    assemble(model, at, model->full);
+    memset(room, 0, (size_t)model->n * model->n * sizeof *room);
+    for (uint32_t k = 0; k < p->n_blocks; k++) {
+        spread_diagonal(model, p->order[k], room);
+        for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
+            spread_block(model, p->rows[i], p->order[k], room);
+    }
+    return LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'U', (int)model->n, room, (int)model->n, out) == 0; /* rows as columns */
 }

@@ -32,6 +32,10 @@ struct measure_spec {
 /* The ensemble block. */
 struct ensemble_spec {
     const struct expr *temperature; /* a schedule of progress, > 0 */
+    bool inferred; /* T is what gives U = <H> at the ensemble-forward state (THEORY 3c), at measurements */
+    bool
+        lanczos; /* ln det A by stochastic Lanczos quadrature with `probes` vectors of `order` steps; else by Cholesky */
+    uint32_t probes, order;
     bool relaxed; /* the reference state: the minimum of H over the free neurons; else the forward state */
     bool full;    /* with relaxed: the exact Hessian instead of Gauss-Newton's */
     double relax_tolerance; /* relaxation stops at max |dH/dx| <= this … */
