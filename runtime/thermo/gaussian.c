@@ -576,8 +576,10 @@ static void spread_diagonal(const struct gaussian_model *model, uint32_t block, 
 bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room, double *out)
 {
     const struct pattern *p = &model->pattern;
+    struct assembly assembly = {model, at, model->full};
     model->factored = false;
-    assemble(model, at, model->full);
+    memset(model->made, 0, model->module->n_groups * sizeof *model->made);
+    for (uint32_t k = 0; k < p->n_blocks; k++) assemble_column(&assembly, k);
     memset(room, 0, (size_t)model->n * model->n * sizeof *room);
     for (uint32_t k = 0; k < p->n_blocks; k++) {
         spread_diagonal(model, p->order[k], room);
