@@ -109,11 +109,11 @@ double label_width(const char *label, double font)
 
 /* ---- rows ---- */
 
-static void add_row(const char *label, size_t length, double x, double y, struct text *out)
+static void add_row(const char *label, size_t length, const char *anchor, double x, double y, struct text *out)
 {
     struct text part = {0};
     text_add_bytes(&part, label, length);
-    text_add(out, "<text x=\"%.1f\" y=\"%.1f\">", x, y);
+    text_add(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
     label_svg(part.data, out);
     text_add(out, "</text>\n");
     text_fini(&part);
@@ -135,11 +135,12 @@ static size_t row_length(const char *label, double font, double width)
     return fits;
 }
 
-uint32_t label_rows(const char *label, double font, double width, struct text *out, double x, double y)
+uint32_t label_rows(const char *label, double font, double width, struct text *out, const char *anchor, double x,
+                    double y)
 {
     uint32_t rows = 0;
     for (size_t length; (length = row_length(label, font, width)) > 0; label += length) {
-        if (out) add_row(label, length, x, y + rows * 1.45 * font, out);
+        if (out) add_row(label, length, anchor, x, y + rows * 1.4 * font, out);
         rows++;
         if (label[length] == ' ') length++;
     }

@@ -14,9 +14,10 @@ void label_html(const char *label, struct text *out);
 void label_svg(const char *label, struct text *out);
 /* Its width in units of `font`'s, from above: in no usual sans-serif it is wider. */
 double label_width(const char *label, double font);
-/* Adds the label as <text> elements at x, the first at y, broken at blanks where it would be wider than `width`; returns how many rows.
+/* Adds the label as <text> elements at x (their start, middle or end by `anchor`), the first at y, broken at blanks where it would be wider than `width`; returns how many rows.
  * `out` NULL: only counts. */
-uint32_t label_rows(const char *label, double font, double width, struct text *out, double x, double y);
+uint32_t label_rows(const char *label, double font, double width, struct text *out, const char *anchor, double x,
+                    double y);
 /* A number with so many decimals, in units of 10^power where that is not 0: −1.25, 3·10⁻⁷. */
 void label_number(double value, int power, int decimals, char *out, size_t size);
 /* times · 10^power, times from 1 to 9: 0.02, 500, 10⁶, 2·10⁻⁷. */

@@ -62,13 +62,13 @@ static json_t *machine_json(void)
                      "openblas_core", products_core(), "threads", 1);
 }
 
-/* The time of day, as ISO 8601 has it, in UTC. */
+/* When the run began. */
 static json_t *now_json(void)
 {
     char text[32] = "";
     time_t now = time(NULL);
     struct tm utc;
-    if (gmtime_r(&now, &utc)) strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &utc);
+    if (gmtime_r(&now, &utc)) strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &utc);
     return json_string(text);
 }
 

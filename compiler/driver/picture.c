@@ -425,7 +425,9 @@ static void add_share(const struct series *s, const char *key, const char *symbo
         fell += change[i] <= 0;
         sum += change[i];
     }
-    if (n) text_add(out, " %s ≤ 0 in %u of %u intervals, in all %.4g.", symbol, fell, n, sum);
+    if (n)
+        text_add(out, " %s ≤ 0 in %u of %u intervals; in all it is %s%.4g.", symbol, fell, n, sum < 0 ? "−" : "",
+                 fabs(sum));
 }
 
 /* ---- axes ---- */

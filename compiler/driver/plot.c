@@ -7,10 +7,10 @@
 
 #include "compiler/driver/label.h"
 
-enum { MOST_TICKS = 24, MARKED = 40 /* points of a curve that are marked one by one */ };
+enum { MOST_TICKS = 24, MARKED = 16 /* points of a curve that are marked one by one */ };
 enum { COLOURS = 6, DASHES = 6 };
 /* Pixels of a picture that is PLOT_WIDTH wide. */
-static const double font = 11, row = 16, area = 200, edge = 6, strip = 14, apart = 20, sample = 24;
+static const double font = 12, row = 17, area = 190, edge = 6, strip = 14, apart = 20, sample = 24;
 /* What is larger has no difference that is finite. */
 static const double most = 1e300;
 
@@ -88,12 +88,12 @@ static void range(const struct plot *plot, struct frame *frame)
 
 /* ---- ticks ---- */
 
-/* 1, 2 or 5 times a power of ten: the least that is not below `least`. */
-static double round_step(double least)
+/* 1, 2 or 5 times a power of ten, about as large. */
+static double round_step(double about)
 {
-    double power = pow(10, floor(log10(least)));
-    double times = least / power;
-    return power * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
+    double power = pow(10, floor(log10(about)));
+    double times = about / power;
+    return power * (times < 1.5 ? 1 : times < 3.5 ? 2 : times < 7.5 ? 5 : 10);
 }
 
 static struct tick *add_tick(struct axis *axis, double at)
@@ -304,10 +304,10 @@ static void draw_x_axis(const struct frame *f, struct text *out)
         bool named = tick->text[0] && middle - half >= free_from;
         add_line(out, "axis", x, f->bottom, x, f->bottom + (named ? 5 : 3));
         if (!named) continue;
-        add_text(out, middle, f->bottom + 17, "middle", tick->text);
+        add_text(out, middle, f->bottom + 18, "middle", tick->text);
         free_from = middle + half + 6;
     }
-    add_text(out, (f->left + f->right) / 2, f->bottom + 34, "middle", f->plot->x_label);
+    label_rows(f->plot->x_label, font, PLOT_WIDTH - 2 * edge, out, "middle", PLOT_WIDTH / 2.0, f->bottom + 36);
 }
 
 /* ---- curves ---- */
@@ -408,15 +408,15 @@ static void draw_stretches(const struct frame *f, double y, struct text *out)
 static void lay_out(struct frame *f)
 {
     const struct plot *plot = f->plot;
-    uint32_t rows = label_rows(plot->y_label, font, PLOT_WIDTH - 2 * edge, NULL, 0, 0);
-    double legend = legend_draw(plot, (rows + 0.5) * row + 2, NULL);
+    uint32_t rows = label_rows(plot->y_label, font, PLOT_WIDTH - 2 * edge, NULL, "", 0, 0);
+    double legend = legend_draw(plot, (rows + 0.5) * row + 5, NULL);
     make_ticks(&f->x, 5);
     make_ticks(&f->y, 5);
     f->left = fmax(widest_tick(&f->y) + 8, 24);
     f->right = PLOT_WIDTH - 10;
     f->top = legend + row + (plot->n_stretches ? strip : 0);
     f->bottom = f->top + area;
-    f->height = f->bottom + 42;
+    f->height = f->bottom + 26 + row * label_rows(plot->x_label, font, PLOT_WIDTH - 2 * edge, NULL, "", 0, 0);
     f->x.from = f->left;
     f->x.to = f->right;
     f->y.from = f->bottom;
@@ -431,8 +431,8 @@ void plot_draw(const struct plot *plot, struct text *out)
     text_add(out, "<svg class=\"plot\" viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"", PLOT_WIDTH, f.height);
     label_escape(plot->name, out);
     text_add(out, "\">\n");
-    uint32_t rows = label_rows(plot->y_label, font, PLOT_WIDTH - 2 * edge, out, edge, row - 3);
-    legend_draw(plot, (rows + 0.5) * row + 2, out);
+    uint32_t rows = label_rows(plot->y_label, font, PLOT_WIDTH - 2 * edge, out, "start", edge, row - 3);
+    legend_draw(plot, (rows + 0.5) * row + 5, out);
     draw_y_axis(&f, out);
     draw_x_axis(&f, out);
     if (plot->n_stretches) draw_stretches(&f, f.top - strip / 2, out);

@@ -36,7 +36,7 @@ struct plot {
 
 /* Adds an <svg> element that scales with its column; its text is as large as the page's where the column is PLOT_WIDTH pixels wide. What lies
  * beyond an axis (0 or less on a logarithmic one) is left out. */
-enum { PLOT_WIDTH = 380 };
+enum { PLOT_WIDTH = 340 };
 void plot_draw(const struct plot *plot, struct text *out);
 /* Adds the rules of a style sheet that plots need, for light and dark and paper: once a page. */
 void plot_style(struct text *out);

@@ -21,37 +21,51 @@ struct page {
     struct text out;
 };
 
+/* clang-format off */
 static const char style[] =
     ":root{--paper:#fff;--card:#fff;--line:#d5d5d5;--faint:#5f5f5f;color-scheme:light}\n"
-    "@media screen and "
-    "(prefers-color-scheme:dark){:root{--paper:#14181d;--card:#1b2027;--line:#343b44;--faint:#a3abb5;color-scheme:"
-    "dark}}\n"
+    "@media screen and (prefers-color-scheme:dark){:root{--paper:#14181d;--card:#1b2027;--line:#343b44;--faint:#a3abb5;color-scheme:dark}}\n"
     "*{box-sizing:border-box}\n"
-    "body{margin:0 auto;padding:1rem;max-width:80rem;background:var(--paper);color:var(--ink);"
-    "font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica "
-    "Neue\",Arial,sans-serif;overflow-wrap:anywhere}\n"
-    "h1{font-size:1.6rem;line-height:1.2;margin:.3rem 0 1rem}h2{font-size:1.05rem;margin:0 0 .4rem}p{margin:.4rem "
-    "0}\n"
+    "body{margin:0 auto;padding:1rem;max-width:80rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",Arial,sans-serif;overflow-wrap:anywhere}\n"
+    "h1{font-size:1.6rem;line-height:1.2;margin:.3rem 0 1rem}\n"
+    "h2{font-size:1.05rem;margin:0 0 .4rem}\n"
+    "p{margin:.4rem 0}\n"
     "dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1rem;margin:0 0 1rem}\n"
-    "dt{color:var(--faint)}dd{margin:0}code,pre{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu "
-    "Sans Mono\",monospace}\n"
-    "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr));gap:1rem;margin:1rem "
-    "0;align-items:start}\n"
-    "figure,section{margin:0;padding:.8rem;border:1px solid "
-    "var(--line);border-radius:8px;background:var(--card);min-width:0}\n"
-    "section{margin:1rem 0}figure p,footer,.note{color:var(--faint);font-size:13px}\n"
-    ".scroll{overflow:auto;max-height:24rem;margin:.4rem 0}summary{cursor:pointer}\n"
+    "dt{color:var(--faint)}\n"
+    "dd{margin:0}\n"
+    "code,pre{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}\n"
+    "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr));gap:1rem;margin:1rem 0;align-items:start}\n"
+    "figure,section{margin:0;padding:.8rem;border:1px solid var(--line);border-radius:8px;background:var(--card);min-width:0}\n"
+    "section{margin:1rem 0}\n"
+    "figure p,footer,.note{color:var(--faint);font-size:13px}\n"
+    ".scroll,.wide{overflow:auto;margin:.4rem 0}\n"
+    ".scroll{max-height:24rem}\n"
+    "summary{cursor:pointer}\n"
     "table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.15rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
+    "th,td{padding:.15rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
     "thead th{position:sticky;top:0;background:var(--card);vertical-align:bottom;font-weight:600}\n"
-    "th:first-child,td.text{text-align:left}tbody th{font-weight:400}.computed{font-style:italic}\n"
-    "pre{margin:.4rem 0;overflow:auto;max-height:40rem}sub{line-height:1}\n"
-    "@media "
-    "print{@page{margin:14mm}body{padding:0;max-width:none;font-size:11px}main{display:block;columns:2;column-gap:"
-    "1rem}\n"
-    "figure{break-inside:avoid;margin:0 0 1rem}figure "
-    "details{display:none}.scroll,pre{overflow:visible;max-height:none}"
-    "pre{white-space:pre-wrap}thead th{position:static}}\n";
+    "th:first-child,.text{text-align:left}\n"
+    "td.text{color:var(--faint)}\n"
+    "tbody th{font-weight:400}\n"
+    ".computed{font-style:italic}\n"
+    "pre{margin:.4rem 0;overflow:auto;max-height:40rem}\n"
+    "sub{line-height:1}\n"
+    "@media (max-width:45rem){.wide{max-height:24rem}}\n"
+    "@media print{\n"
+    "@page{margin:12mm}\n"
+    "body{padding:0;max-width:none;font-size:11px}\n"
+    "main{grid-template-columns:1fr 1fr;gap:.5rem}\n"
+    "figure,section{padding:.4rem .6rem}\n"
+    "figure{break-inside:avoid}\n"
+    "figure p,table{font-size:9px}\n"
+    "h2{font-size:1.1em;margin:0}\n"
+    "th,td{padding:.05rem .4rem}\n"
+    "figure details{display:none}\n"
+    ".scroll,.wide,pre{overflow:visible;max-height:none}\n"
+    "pre{white-space:pre-wrap}\n"
+    "thead th{position:static}\n"
+    "}\n";
+/* clang-format on */
 
 /* ---- run.json ---- */
 
@@ -106,12 +120,11 @@ static void add_settings(struct page *page)
 static void add_progress(struct page *page)
 {
     const struct series *s = &page->series;
-    char step[32], epoch[32];
+    char step[32];
     if (!s->n) return;
     text_number(s->step[s->n - 1], step);
-    text_number(s->epoch[s->n - 1], epoch);
-    text_add(&page->out, "<dt>measured</dt><dd>%u %s, the last at step %s (epoch %s)</dd>\n", s->n,
-             s->n == 1 ? "time" : "times", step, epoch);
+    text_add(&page->out, "<dt>measured</dt><dd>%u %s, the last at step %s (epoch %.6g)</dd>\n", s->n,
+             s->n == 1 ? "time" : "times", step, s->epoch[s->n - 1]);
 }
 
 static void add_head(struct page *page)
@@ -151,9 +164,18 @@ static void add_last(struct page *page, const struct column *column)
     text_add(&page->out, "<td>%s</td>", number);
 }
 
+static void add_meaning(const struct quantity *q, struct text *out)
+{
+    text_add(out, "<td class=\"text\">");
+    if (q) {
+        label_html(q->symbol, out);
+        text_add(out, ", %s (%s)", q->name, q->unit);
+    }
+    text_add(out, "</td>");
+}
+
 static void add_last_row(struct page *page, const char *key)
 {
-    const struct quantity *q = quantity_find(key);
     char error[256];
     snprintf(error, sizeof error, "%s_error", key);
     text_add(&page->out, "<tr><th scope=\"row\">");
@@ -162,13 +184,8 @@ static void add_last_row(struct page *page, const char *key)
     add_last(page, series_find(&page->series, key, false));
     add_last(page, series_find(&page->series, error, false));
     add_last(page, series_find(&page->series, key, true));
-    text_add(&page->out, "<td class=\"text\">");
-    label_html(q ? q->symbol : "", &page->out);
-    text_add(&page->out, "</td><td class=\"text\">");
-    label_html(q ? q->name : "", &page->out);
-    text_add(&page->out, "</td><td class=\"text\">");
-    label_html(q ? q->unit : "", &page->out);
-    text_add(&page->out, "</td></tr>\n");
+    add_meaning(quantity_find(key), &page->out);
+    text_add(&page->out, "</tr>\n");
 }
 
 /* A key of both splits stands once, where it came first. */
@@ -186,12 +203,10 @@ static void add_last_values(struct page *page)
         text_add(&page->out, "<section><p>Nothing was measured.</p></section>\n");
         return;
     }
-    text_add(&page->out,
-             "<section id=\"last\"><h2>Last values</h2>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>"
-             "<th scope=\"col\">key</th><th scope=\"col\">train</th><th scope=\"col\">its standard error</th>"
-             "<th scope=\"col\">test</th><th scope=\"col\" class=\"text\">symbol</th>"
-             "<th scope=\"col\" class=\"text\">name</th><th scope=\"col\" "
-             "class=\"text\">unit</th></tr></thead>\n<tbody>\n");
+    text_add(&page->out, "<section id=\"last\"><h2>Last values</h2>\n<div class=\"wide\" tabindex=\"0\"><table>\n"
+                         "<thead><tr><th scope=\"col\">key</th><th scope=\"col\">train</th>"
+                         "<th scope=\"col\">standard error</th><th scope=\"col\">test</th>"
+                         "<th scope=\"col\" class=\"text\">what it is</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < s->n_columns; i++)
         if (!s->column[i].computed && !is_error(s->column[i].key) && !came_before(s, i))
             add_last_row(page, s->column[i].key);
