@@ -11,8 +11,8 @@ enum { MOST_TICKS = 24, MARKED = 16 /* points of a curve that are marked one by 
 enum { COLOURS = 6, DASHES = 6 };
 /* Pixels of a picture that is PLOT_WIDTH wide. */
 static const double font = 12, row = 17, area = 190, edge = 6, strip = 14, apart = 20, sample = 24;
-/* What is larger has no difference that is finite. */
-static const double most = 1e300;
+/* What is larger has no difference that is finite; what differs by less no step between that is a number. */
+static const double most = 1e300, least = 1e-290;
 
 struct tick {
     double at;
@@ -63,7 +63,7 @@ static void settle(struct axis *axis, double share)
 {
     if (!isfinite(axis->low)) axis->low = axis->high = 0;
     double width = axis->high - axis->low, size = fmax(fabs(axis->low), fabs(axis->high));
-    double more = width > 1e-12 * size ? share * width : axis->log ? 0.5 : size > 0 ? 0.1 * size : 1;
+    double more = width > 1e-12 * size && (axis->log || width > least) ? share * width : axis->log ? 0.5 : size > least ? 0.1 * size : 1;
     axis->low -= more;
     axis->high += more;
 }
@@ -127,11 +127,10 @@ static void log_ticks(struct axis *axis, uint32_t about)
     for (int k = (int)floor(axis->low); k <= last; k++)
         for (int m = 1; m < (lines ? 10 : 2); m++) {
             double at = m * pow(10, k), where = log10(at);
-            if (where < axis->low - 1e-9 || where > axis->high + 1e-9) continue;
+            if (at == 0 || where < axis->low - 1e-9 || where > axis->high + 1e-9) continue;
             bool named = m == 1 ? k % (every < 1 ? 1 : every) == 0 : between && (m == 2 || m == 5);
-            struct tick *tick = add_tick(axis, at);
-            if (!tick) return;
-            if (named) label_power(m, k, tick->text, sizeof tick->text);
+            struct tick *tick = named || every <= 2 ? add_tick(axis, at) : NULL;
+            if (tick && named) label_power(m, k, tick->text, sizeof tick->text);
         }
 }
 
