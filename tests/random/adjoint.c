@@ -9,8 +9,8 @@ struct pairing {
     double sum, size;
 };
 
-static void pair(struct pairing *p, const struct exercise *a, const struct nnt_field *of_a, const struct exercise *b,
-                 const struct nnt_field *of_b, double factor)
+static void pair(struct pairing *p, const struct exercise *a, const struct nnt_field *of_a,
+                 const struct exercise *b, const struct nnt_field *of_b, double factor)
 {
     for (uint64_t e = 0, n = exercise_size(a, of_a); e < n; e++) {
         double product = factor * exercise_get(a, of_a, e) * exercise_get(b, of_b, e);
@@ -45,7 +45,8 @@ static struct pairing seeded(const struct exercise *x)
     const struct nnt_module *m = x->module;
     struct pairing p = {0};
     for (uint32_t f = 0; f < m->n_fields; f++) {
-        struct nnt_field seed = exercise_twin(&m->field[f], NNT_SEED), d = exercise_twin(&m->field[f], NNT_D_LINEAR);
+        struct nnt_field seed = exercise_twin(&m->field[f], NNT_SEED),
+                         d = exercise_twin(&m->field[f], NNT_D_LINEAR);
         if (m->field[f].slab == NNT_LINEAR && strncmp(m->field[f].name, "gradient_x", 10))
             pair(&p, x, &seed, x, &d, 1);
     }
@@ -90,8 +91,7 @@ double adjoint_defect(const struct nnt_module *module, const struct exercise *st
 {
     struct exercise d = directed(module, start, seed, seed + 1), e = directed(module, start, seed, seed + 2);
     double first = apart(seeded(&d), along(&d, NNT_LINEAR, NNT_GRADIENT, &d));
-    double second =
-        apart(along(&e, NNT_D_LINEAR, NNT_D_GRADIENT, &d), along(&d, NNT_D_LINEAR, NNT_D_GRADIENT, &e));
+    double second = apart(along(&e, NNT_D_LINEAR, NNT_D_GRADIENT, &d), along(&d, NNT_D_LINEAR, NNT_D_GRADIENT, &e));
     exercise_close(&d);
     exercise_close(&e);
     return first >= second ? first : second;

@@ -117,10 +117,10 @@ static const char *compare_entry(struct exercise *a, struct exercise *b, enum nn
 /* Steps last: they change the weights, and a step too far is no longer one that settles. */
 static const char *compare_modules(struct exercise *a, struct exercise *b, double tolerance)
 {
-    static const enum nnt_entry_name order[] = {
-        NNT_ENTRY_linearise, NNT_ENTRY_push, NNT_ENTRY_pull,     NNT_ENTRY_pull_push,        NNT_ENTRY_bulk,
-        NNT_ENTRY_forward,   NNT_ENTRY_loss, NNT_ENTRY_gradient, NNT_ENTRY_ensemble_forward, NNT_ENTRY_step,
-        NNT_ENTRY_step};
+    static const enum nnt_entry_name order[] = {NNT_ENTRY_linearise, NNT_ENTRY_push,     NNT_ENTRY_pull,
+                                                NNT_ENTRY_pull_push, NNT_ENTRY_bulk,     NNT_ENTRY_forward,
+                                                NNT_ENTRY_loss,      NNT_ENTRY_gradient, NNT_ENTRY_ensemble_forward,
+                                                NNT_ENTRY_step,      NNT_ENTRY_step};
     for (size_t i = 0; i < LENGTH(order); i++) {
         if (!a->module->entry[order[i]] || !b->module->entry[order[i]]) continue;
         const char *where = compare_entry(a, b, order[i], tolerance);
