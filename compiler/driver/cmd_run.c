@@ -135,7 +135,7 @@ static void remember(struct run *run, const struct moment *moment)
 {
     struct moment *last = &run->last[moment->test];
     last->test = moment->test;
-    for (uint32_t i = 0; i < moment->n; i++) moment_set(last, moment->reading[i].key, moment->reading[i].value);
+    for (uint32_t i = 0; i < moment->n; i++) moment_set(last, &moment->reading[i]);
 }
 
 /* What stands in metrics.jsonl is the whole of it; a table of thousands of rows would be no help. */

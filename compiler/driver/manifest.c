@@ -185,7 +185,7 @@ static void add_number(struct text *line, const char *key, double value)
 static void add_split(struct text *line, const struct moment *moment)
 {
     text_add(line, "\"%s\": {", moment->test ? "test" : "train");
-    for (uint32_t i = 0; i < moment->n; i++) add_number(line, moment->reading[i].key, moment->reading[i].value);
+    record_readings(moment, line);
     text_add(line, "}, ");
 }
 
