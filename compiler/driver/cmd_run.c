@@ -44,7 +44,7 @@ static bool save(struct run *run)
     if (!trainer_check(run->trainer)) return diverged(run);
     run->since = seconds();
     run->saved = trainer_state(run->trainer).step;
-    return checkpoint_write(run->session->diag, run->trainer, record_folder(run->record));
+    return checkpoint_write(run->session->diag, run->trainer, NULL, record_folder(run->record));
 }
 
 /* ---- before the first step ---- */
@@ -74,7 +74,7 @@ static bool open_trainer(struct run *run)
     struct diag *diag = run->session->diag;
     run->trainer = trainer_new(diag, run->module, run->data, &run->model->train);
     if (!run->trainer || !start_weights(run)) return false;
-    return !o->given[OPTION_resume] || checkpoint_read(diag, run->trainer, o->value[OPTION_resume].text);
+    return !o->given[OPTION_resume] || checkpoint_read(diag, run->trainer, o->value[OPTION_resume].text, NULL);
 }
 
 static bool open_observer(struct run *run)
