@@ -200,6 +200,7 @@ static void add_seconds(struct text *line, const struct summary *s)
     add_number(line, "train", s->train);
     add_number(line, "measure", s->measure);
     add_number(line, "data", s->data);
+    add_number(line, "total", s->total);
     text_add(line, "}");
 }
 
@@ -214,6 +215,7 @@ void summary_print(const struct summary *s)
     add_seconds(&line, s);
     add_number(&line, "steps", (double)s->steps);
     add_number(&line, "parameters", (double)s->parameters);
+    if (s->laws) text_add(&line, ", %s", s->laws);
     text_add(&line, ", \"run\": %s}}", quoted ? quoted : "\"\"");
     puts(line.data);
     free(quoted);

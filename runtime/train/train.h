@@ -13,6 +13,8 @@ struct train_options {
     const struct expr *rate;     /* schedule of progress */
     const struct expr *boundary; /* coefficient of the boundary loss, a schedule; NULL: 1 where it is minimised */
     const struct expr *bulk;     /* coefficient of the bulk loss, likewise */
+    const struct expr *free_energy; /* coefficient of F, likewise */
+    const struct expr *temperature; /* of F */
     uint32_t batch;              /* 0: all */
     uint64_t epochs, steps;      /* steps > 0 wins */
     bool shuffle;
