@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NNT_ABI_VERSION 2
+#define NNT_ABI_VERSION 3
 #define NNT_NONE UINT32_MAX
 
 /* Memory that a call reads and writes; each is one array of the module's real type, aligned to 64 bytes. */
@@ -23,6 +23,14 @@ enum nnt_slab {
     NNT_RESULT,   /* a number a sample: `loss`, `loss.GROUP`, `H`, how it settled and relaxed: see nnt_module */
     NNT_LINEAR, /* at a state: `residual.G` `slope.G` `bend.G` `force.G` `curvature.G` `gradient_x.G`, see nnt_group */
     NNT_WORK, /* scratch of one call; contents do not matter between calls */
+    NNT_SEED, /* adjoints of residual, slope, bend, force, curvature: NNT_LINEAR's layout */
+    /* Directional derivatives of the slabs they are named for, with their layouts: a field of one names the same place in the
+     * other. */
+    NNT_D_PARAMETERS,
+    NNT_D_STATE,
+    NNT_D_LINEAR,
+    NNT_D_SEED,
+    NNT_D_GRADIENT,
     NNT_SLABS
 };
 
@@ -61,9 +69,11 @@ enum nnt_group_flag {
     NNT_POTENTIAL = 16,
     NNT_PREDICTED = 32 /* has an activation: an incoming block or a bias */
 };
-/* data … gradient_x are fields or NNT_NONE. slope has extent [n] where f is elementwise (the diagonal of f') and [n][n]
- * for a group map (row i: df_i/dz); bend, which only the exact Hessian needs, is the sum over i of r_i d^2 f_i / dz dz, of the
- * same extent. force is V', curvature V'', residual r = x - f(w x + b), gradient_x dH/dx (free groups only).
+/* data … gradient_x are fields or NNT_NONE. residual and slope are told of every group in R and of every free one that is
+ * predicted: adjoints of a state need both, H those of R alone. slope has extent [n] where f is elementwise (the diagonal of f')
+ * and [n][n] for a group map (row i: df_i/dz); bend, which only the exact Hessian needs, and of R alone, is the sum over i of
+ * r_i d^2 f_i / dz dz, of the same extent. force is V', curvature V'', residual r = x - f(w x + b), gradient_x dH/dx, or what
+ * `pull` puts in its place (free groups only).
  * Of a sequence (rows > 0) data has extent [rows][n]: an input's row t is read by update t, and 0 behind the last; an
  * output's row t is compared after update first_tick - 1 + t, and its states at those updates go to `seen` [rows][n]. */
 struct nnt_group {
@@ -140,7 +150,8 @@ struct nnt_module {
     uint32_t relax_steps, relax_failed;
     uint32_t
         linear_C; /* C depends on neither data nor activation for this ensemble (THEORY 3a), or is identically 0 */
-    /* Elements of each slab: size + size_per_sample * batch. WORK is the largest that any entry needs. */
+    /* Elements of each slab: size + size_per_sample * batch. WORK is the largest that any entry needs; a slab that has another's
+     * layout has its size. */
     uint64_t size[NNT_SLABS], size_per_sample[NNT_SLABS];
     nnt_entry *entry
         [NNT_ENTRIES]; /* NULL where the network has no such entry (no loss: no step) or it was not asked for */

@@ -66,6 +66,31 @@ const struct nnt_field *exercise_field(const struct nnt_module *module, enum nnt
     return NULL;
 }
 
+enum nnt_slab exercise_layout(enum nnt_slab slab)
+{
+    switch (slab) {
+    case NNT_SEED:
+    case NNT_D_LINEAR:
+    case NNT_D_SEED:
+        return NNT_LINEAR;
+    case NNT_D_PARAMETERS:
+        return NNT_PARAMETERS;
+    case NNT_D_STATE:
+        return NNT_STATE;
+    case NNT_D_GRADIENT:
+        return NNT_GRADIENT;
+    default:
+        return slab;
+    }
+}
+
+struct nnt_field exercise_twin(const struct nnt_field *field, enum nnt_slab slab)
+{
+    struct nnt_field twin = *field;
+    twin.slab = slab;
+    return twin;
+}
+
 static uint64_t name_hash(const char *name)
 {
     uint64_t hash = 14695981039346656037u;
@@ -103,6 +128,18 @@ void exercise_draw(struct exercise *x, uint64_t seed)
             draw_field(x, &m->field[m->group[g].data], seed, !(m->group[g].flags & NNT_INPUT), 1);
         if (m->group[g].state != NNT_NONE) draw_field(x, &m->field[m->group[g].state], seed, false, 0.7);
     }
+}
+
+void exercise_draw_direction(struct exercise *x, uint64_t seed)
+{
+    static const enum nnt_slab slabs[] = {NNT_GRADIENT, NNT_LINEAR,   NNT_SEED,  NNT_D_PARAMETERS,
+                                          NNT_D_STATE,  NNT_D_LINEAR, NNT_D_SEED};
+    for (size_t s = 0; s < LENGTH(slabs); s++)
+        for (uint32_t f = 0; f < x->module->n_fields; f++) {
+            struct nnt_field field = exercise_twin(&x->module->field[f], slabs[s]);
+            if (x->module->field[f].slab == exercise_layout(slabs[s]))
+                draw_field(x, &field, seed + slabs[s], false, 0.5);
+        }
 }
 
 void exercise_run(struct exercise *x, enum nnt_entry_name entry)
@@ -144,12 +181,15 @@ struct distance exercise_compare(const struct exercise *a, const struct exercise
                                  const char *prefix)
 {
     struct distance distance = {0};
+    enum nnt_slab layout = exercise_layout(slab);
     for (uint32_t f = 0; f < a->module->n_fields; f++) {
         const struct nnt_field *x = &a->module->field[f];
-        bool chosen = x->slab == slab && !strncmp(x->name, prefix, strlen(prefix));
-        const struct nnt_field *y = chosen ? exercise_field(b->module, slab, x->name) : NULL;
-        for (uint64_t e = 0, n = y ? exercise_size(a, x) : 0; e < n; e++)
-            distance_add(&distance, x, e, exercise_get(a, x, e), exercise_get(b, y, e));
+        bool chosen = x->slab == layout && !strncmp(x->name, prefix, strlen(prefix));
+        const struct nnt_field *y = chosen ? exercise_field(b->module, layout, x->name) : NULL;
+        if (!y) continue;
+        struct nnt_field of_a = exercise_twin(x, slab), of_b = exercise_twin(y, slab);
+        for (uint64_t e = 0, n = exercise_size(a, x); e < n; e++)
+            distance_add(&distance, x, e, exercise_get(a, &of_a, e), exercise_get(b, &of_b, e));
     }
     return distance;
 }

@@ -15,6 +15,8 @@ void exercise_close(struct exercise *exercise);
 /* Weights by their initialisers, biases a little off zero, inputs normal, targets in 0 … 1 that sum to 1 in a group: by seed and
  * field name, so that modules of different precision and entries get the same numbers. */
 void exercise_draw(struct exercise *exercise, uint64_t seed);
+/* Any numbers, by seed and field name, for what entries read beside those: a gradient, a linearisation, seeds, and a direction. */
+void exercise_draw_direction(struct exercise *exercise, uint64_t seed);
 /* Copies parameters, moments, data and states, field by field, to a module of the same network in either precision. */
 void exercise_copy(struct exercise *to, const struct exercise *from);
 /* Runs an entry that the module has; BUG where it fails. */
@@ -28,7 +30,7 @@ struct distance {
     uint64_t element;
     double a, b;
 };
-/* Over the fields of a slab that both have and whose names begin with `prefix`. */
+/* Over the fields of a slab, or of the one whose layout it has, that both have and whose names begin with `prefix`. */
 struct distance exercise_compare(const struct exercise *a, const struct exercise *b, enum nnt_slab slab,
                                  const char *prefix);
 /* The same over all fields of the slab, the place as text. */
@@ -56,6 +58,9 @@ MUST_USE bool exercise_difference(const struct differentiated *of, const struct 
 double exercise_get(const struct exercise *exercise, const struct nnt_field *field, uint64_t e);
 void exercise_set(struct exercise *exercise, const struct nnt_field *field, uint64_t e, double value);
 uint64_t exercise_size(const struct exercise *exercise, const struct nnt_field *field);
+/* The slab whose fields lay out a slab of seeds or tangents, itself for others; and a field's place in a slab of its layout. */
+enum nnt_slab exercise_layout(enum nnt_slab slab);
+struct nnt_field exercise_twin(const struct nnt_field *field, enum nnt_slab slab);
 const struct nnt_field *exercise_field(const struct nnt_module *module, enum nnt_slab slab, const char *name);
 
 #endif

@@ -265,7 +265,7 @@ static uint32_t neurons(const struct nnt_module *m, bool free)
 {
     uint32_t n = 0;
     for (uint32_t g = 0; g < m->n_groups; g++)
-        if (free ? !(m->group[g].flags & NNT_CLAMPED) : m->group[g].residual != NNT_NONE) n += m->group[g].size;
+        if (free ? !(m->group[g].flags & NNT_CLAMPED) : m->group[g].flags & NNT_ERROR) n += m->group[g].size;
     return n;
 }
 
@@ -277,7 +277,7 @@ static void take(struct jacobian *j, uint32_t column, const struct nnt_group *mo
     exercise_run(j->x, NNT_ENTRY_linearise);
     for (uint32_t g = 0, row = 0; g < m->n_groups; g++) {
         const struct nnt_group *group = &m->group[g];
-        if (group->residual == NNT_NONE) continue;
+        if (!(group->flags & NNT_ERROR)) continue;
         for (uint32_t b = 0; b < batch; b++)
             for (uint32_t i = 0; i < group->size; i++)
                 j->J[((size_t)b * j->rows + row + i) * j->n + column] +=

@@ -77,7 +77,7 @@ struct ir {
     uint32_t count, capacity;
     uint32_t *table, table_size;
     struct nnt_field *field; /* the tensors outside: the module's description, built by irgen/describe.c */
-    uint32_t n_fields;
+    uint32_t n_fields, field_capacity; /* capacity 0: the list is somebody else's */
     uint64_t work, work_per_sample; /* elements of NNT_WORK that fields have; temporaries stand behind them */
     struct ir_entry entry[NNT_ENTRIES];
     struct ir_same *same; /* until differentiated */
@@ -107,6 +107,11 @@ ir_id ir_view(struct ir *g, ir_id a, struct shape to, const int8_t from[IR_AXES]
 /* Broadcasts `a` to `to`, whose last axes are a's (numpy's rule without the 1s). */
 ir_id ir_broadcast(struct ir *g, ir_id a, struct shape to);
 ir_id ir_gradient(struct ir *g, ir_id of, ir_id by);
+/* How `of` changes along a direction of what the graph reads; its shape. The direction is the same for a whole graph: it stands in
+ * the slabs NNT_D_*, and what has no place there (data, the call's numbers) stays. */
+ir_id ir_tangent(struct ir *g, ir_id of);
+/* Where a field's directional derivative stands; NNT_NONE where its slab has none. */
+uint32_t ir_tangent_field(struct ir *g, uint32_t field);
 /* What is defined from now on belongs to a new phase of the entry. An entry without any has one of one iteration. */
 void ir_begin_phase(struct ir *g, enum nnt_entry_name entry, uint32_t times);
 void ir_goes_on(struct ir *g, enum nnt_entry_name entry, uint32_t field);
@@ -116,6 +121,9 @@ void ir_define_row(struct ir *g, enum nnt_entry_name entry, ir_id value, uint32_
                    int32_t step);
 /* A new field of NNT_WORK, for what phases hand to each other: [batch] where per_sample, then `shape` (without a batch axis). */
 uint32_t ir_scratch(struct ir *g, const char *name, bool per_sample, struct shape shape);
+/* A field's place in a slab of the same layout: a field, the same whenever it is asked for; the first time it is named
+ * PREFIX.NAME. */
+uint32_t ir_twin(struct ir *g, uint32_t field, enum nnt_slab slab, const char *prefix);
 
 /* The source `kept` holds what `made` gives, in every phase that needs `made`. Derivatives are taken of `made`; then its users read
  * `kept`. */
@@ -134,7 +142,8 @@ struct shape field_shape(const struct nnt_field *field); /* with a leading batch
 struct shape row_shape(const struct nnt_field *field,
                        struct ir_row row); /* without the axis of rows where row.is */
 
-/* A copy without `gradient` nodes (IR: op_gradient.c): entries rewritten, fields shared. Nested gradients innermost first. */
+/* A copy without `gradient` and `tangent` nodes (op_gradient.c, op_tangent.c): entries rewritten, fields shared and those of the
+ * direction added. Nested ones innermost first. */
 struct ir *ir_differentiate(struct arena *arena, const struct ir *g);
 /* A copy in which only what `entries`' results need is kept, each node passed through `rewrite` (may be NULL): it is given the
  * new graph and the node with its inputs already new ids, and returns the node that stands for it. For passes. */

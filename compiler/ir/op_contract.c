@@ -192,4 +192,19 @@ static void reverse_of_contract(struct ir *g, ir_id n, ir_id adjoint, ir_id out_
     for (uint32_t p = 0; p < 2; p++) out_in[p] = adjoint_of(g, n, adjoint, p);
 }
 
-const struct op op_contract = {shape_of_contract, value_of_contract, reverse_of_contract};
+/* The product rule. */
+static ir_id forward_of_contract(struct ir *g, ir_id id, const ir_id tangent[IR_INPUTS])
+{
+    ir_id sum = IR_NONE;
+
+    for (uint32_t p = 0; p < 2; p++) {
+        struct node node = g->node[id];
+
+        if (tangent[p] == IR_NONE) continue;
+        node.in[p] = tangent[p];
+        sum = tangent_sum(g, sum, ir_make(g, node));
+    }
+    return sum;
+}
+
+const struct op op_contract = {shape_of_contract, value_of_contract, reverse_of_contract, forward_of_contract};

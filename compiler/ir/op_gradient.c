@@ -34,7 +34,14 @@ static void reverse_of_gradient(struct ir *g, ir_id n, ir_id adjoint, ir_id out_
     BUG("node %u: the inner gradient is expanded before the outer", n);
 }
 
-const struct op op_gradient = {shape_of_gradient, value_of_gradient, reverse_of_gradient};
+static ir_id forward_of_gradient(struct ir *g, ir_id n, const ir_id tangent[IR_INPUTS])
+{
+    (void)g;
+    (void)tangent;
+    BUG("node %u: a gradient is expanded before its tangent", n);
+}
+
+const struct op op_gradient = {shape_of_gradient, value_of_gradient, reverse_of_gradient, forward_of_gradient};
 
 /* ---- reverse mode ---- */
 
@@ -162,17 +169,29 @@ static void run_reverse(struct reverse *r, struct ir *g, ir_id of)
     }
 }
 
-static ir_id expand(void *with, struct ir *to, struct node node)
+static ir_id reverse_expand(struct reverse *r, struct ir *to, struct node node)
 {
-    struct reverse *r = with;
     ir_id by = node.in[1];
 
-    if (node.op != IR_gradient) return ir_make(to, node);
     if (r->of != node.in[0]) run_reverse(r, to, node.in[0]);
     if (by >= r->room || r->seen[by] != r->pass || r->adjoint[by] == IR_NONE) {
         return ir_broadcast(to, ir_number(to, 0), to->node[by].shape);
     }
     return r->adjoint[by];
+}
+
+struct expansion {
+    struct reverse reverse;
+    struct forward forward;
+};
+
+static ir_id expand(void *with, struct ir *to, struct node node)
+{
+    struct expansion *e = with;
+
+    if (node.op == IR_gradient) return reverse_expand(&e->reverse, to, node);
+    if (node.op == IR_tangent) return forward_expand(&e->forward, to, node.in[0]);
+    return ir_make(to, node);
 }
 
 /* Whoever uses what is kept in memory reads it there. */
@@ -193,8 +212,8 @@ static void read_kept(struct ir *g)
 
 struct ir *ir_differentiate(struct arena *arena, const struct ir *g)
 {
-    struct reverse r = {.arena = arena, .of = IR_NONE};
-    struct ir *expanded = ir_rewrite(arena, g, expand, &r);
+    struct expansion e = {.reverse = {.arena = arena, .of = IR_NONE}, .forward = {.arena = arena}};
+    struct ir *expanded = ir_rewrite(arena, g, expand, &e);
 
     read_kept(expanded);
     return ir_rewrite(arena, expanded, NULL, NULL);

@@ -134,7 +134,7 @@ static void value_of_map(const struct ir *g, const struct node *n, uint32_t batc
     }
 }
 
-/* adjoint times partial derivative. Where only a taken branch may use the value, an adjoint of 0 gives 0 whatever
+/* adjoint, or tangent, times partial derivative. Where only a taken branch may use the value, an adjoint of 0 gives 0 whatever
  * the derivative. */
 static ir_id chain(struct ir *g, ir_id id, ir_id adjoint, ir_id partial)
 {
@@ -180,4 +180,43 @@ static void reverse_of_map(struct ir *g, ir_id id, ir_id adjoint, ir_id out_in[I
     }
 }
 
-const struct op op_map = {shape_of_map, value_of_map, reverse_of_map};
+/* The tangent of the branch that is taken: whatever that of the other is, it goes no further. */
+static ir_id forward_of_select(struct ir *g, const struct node *n, const ir_id tangent[IR_INPUTS])
+{
+    ir_id zero = ir_number(g, 0), yes = tangent[1] == IR_NONE ? zero : tangent[1],
+          no = tangent[2] == IR_NONE ? zero : tangent[2];
+
+    if (yes == zero && no == zero) return IR_NONE;
+    return ir_map(g, PRIMITIVE_select, n->in[0], yes, no);
+}
+
+/* Where its branch is not taken, a and a's tangent are 0, whatever b and b's are. */
+static ir_id forward_of_mul_or_zero(struct ir *g, const struct node *n, const ir_id tangent[IR_INPUTS])
+{
+    ir_id sum = IR_NONE;
+
+    if (tangent[0] != IR_NONE) sum = ir_map(g, PRIMITIVE_mul_or_zero, tangent[0], n->in[1], IR_NONE);
+    if (tangent[1] == IR_NONE) return sum;
+    return tangent_sum(g, sum, ir_map(g, PRIMITIVE_mul_or_zero, n->in[0], tangent[1], IR_NONE));
+}
+
+/* What is held still in reverse mode moves with the direction all the same. */
+static ir_id forward_of_map(struct ir *g, ir_id id, const ir_id tangent[IR_INPUTS])
+{
+    const struct node n = g->node[id];
+    ir_id sum = IR_NONE;
+
+    if (n.kind == PRIMITIVE_hold) return tangent[0];
+    if (n.kind == PRIMITIVE_select) return forward_of_select(g, &n, tangent);
+    if (n.kind == PRIMITIVE_mul_or_zero) return forward_of_mul_or_zero(g, &n, tangent);
+    for (uint32_t k = 0; k < n.n_in; k++) {
+        ir_id partial;
+
+        if (tangent[k] == IR_NONE) continue;
+        partial = primitive_partial(g, (enum primitive)n.kind, k, n.in[0], n.in[1], n.in[2], id);
+        sum = tangent_sum(g, sum, chain(g, id, tangent[k], partial));
+    }
+    return sum;
+}
+
+const struct op op_map = {shape_of_map, value_of_map, reverse_of_map, forward_of_map};

@@ -108,8 +108,8 @@ static ir_id position_of(struct ir *g, struct shape shape, uint8_t axes, double 
     return position;
 }
 
-/* The derivative goes to the first of the extreme elements. */
-static ir_id adjoint_of_extreme(struct ir *g, ir_id id, ir_id adjoint)
+/* 1 at the first of the extreme elements, which has the derivative. */
+static ir_id first_extreme(struct ir *g, ir_id id)
 {
     const struct node n = g->node[id];
     struct shape shape = g->node[n.in[0]].shape;
@@ -119,18 +119,25 @@ static ir_id adjoint_of_extreme(struct ir *g, ir_id id, ir_id adjoint)
     ir_id candidate = ir_map(g, PRIMITIVE_select, extreme, position, ir_number(g, count));
     ir_id first = ir_reduce(g, REDUCE_MIN, candidate, n.axes);
 
-    first = ir_map(g, PRIMITIVE_equal, position, spread(g, first, shape, n.axes), IR_NONE);
-    return ir_map(g, PRIMITIVE_select, first, spread(g, adjoint, shape, n.axes), ir_number(g, 0));
+    return ir_map(g, PRIMITIVE_equal, position, spread(g, first, shape, n.axes), IR_NONE);
 }
 
 static void reverse_of_reduce(struct ir *g, ir_id id, ir_id adjoint, ir_id out_in[IR_INPUTS])
 {
     const struct node n = g->node[id];
+    ir_id first = n.kind == REDUCE_SUM ? IR_NONE : first_extreme(g, id);
 
-    if (n.kind == REDUCE_SUM)
-        out_in[0] = spread(g, adjoint, g->node[n.in[0]].shape, n.axes);
-    else
-        out_in[0] = adjoint_of_extreme(g, id, adjoint);
+    out_in[0] = spread(g, adjoint, g->node[n.in[0]].shape, n.axes);
+    if (first != IR_NONE) out_in[0] = ir_map(g, PRIMITIVE_select, first, out_in[0], ir_number(g, 0));
 }
 
-const struct op op_reduce = {shape_of_reduce, value_of_reduce, reverse_of_reduce};
+static ir_id forward_of_reduce(struct ir *g, ir_id id, const ir_id tangent[IR_INPUTS])
+{
+    const struct node n = g->node[id];
+    ir_id moved = tangent[0], first = n.kind == REDUCE_SUM ? IR_NONE : first_extreme(g, id);
+
+    if (first != IR_NONE) moved = ir_map(g, PRIMITIVE_select, first, moved, ir_number(g, 0));
+    return ir_reduce(g, REDUCE_SUM, moved, n.axes);
+}
+
+const struct op op_reduce = {shape_of_reduce, value_of_reduce, reverse_of_reduce, forward_of_reduce};

@@ -98,8 +98,27 @@ static void reverse_of_nothing(struct ir *g, ir_id n, ir_id adjoint, ir_id out_i
     (void)out_in;
 }
 
-const struct op op_source = {shape_of_field, value_of_outside, reverse_of_nothing};
-const struct op op_argument = {shape_of_number, value_of_outside, reverse_of_nothing};
-const struct op op_number = {shape_of_number, value_of_number, reverse_of_nothing};
-const struct op op_batch = {shape_of_number, value_of_batch, reverse_of_nothing};
-const struct op op_index = {shape_of_index, value_of_index, reverse_of_nothing};
+/* The same place of the direction; what carries time from phase to phase has none. */
+static ir_id forward_of_source(struct ir *g, ir_id id, const ir_id tangent[IR_INPUTS])
+{
+    struct node n = g->node[id];
+
+    (void)tangent;
+    if (g->field[n.field].slab == NNT_WORK) BUG("%s: no tangent goes through phases", g->field[n.field].name);
+    n.field = ir_tangent_field(g, n.field);
+    return n.field == NNT_NONE ? IR_NONE : ir_make(g, n);
+}
+
+static ir_id forward_of_constant(struct ir *g, ir_id id, const ir_id tangent[IR_INPUTS])
+{
+    (void)g;
+    (void)id;
+    (void)tangent;
+    return IR_NONE;
+}
+
+const struct op op_source = {shape_of_field, value_of_outside, reverse_of_nothing, forward_of_source};
+const struct op op_argument = {shape_of_number, value_of_outside, reverse_of_nothing, forward_of_constant};
+const struct op op_number = {shape_of_number, value_of_number, reverse_of_nothing, forward_of_constant};
+const struct op op_batch = {shape_of_number, value_of_batch, reverse_of_nothing, forward_of_constant};
+const struct op op_index = {shape_of_index, value_of_index, reverse_of_nothing, forward_of_constant};

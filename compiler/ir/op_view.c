@@ -93,4 +93,11 @@ static void reverse_of_view(struct ir *g, ir_id id, ir_id adjoint, ir_id out_in[
     out_in[0] = ir_view(g, adjoint, g->node[n.in[0]].shape, from);
 }
 
-const struct op op_view = {shape_of_view, value_of_view, reverse_of_view};
+static ir_id forward_of_view(struct ir *g, ir_id id, const ir_id tangent[IR_INPUTS])
+{
+    const struct node n = g->node[id];
+
+    return ir_view(g, tangent[0], n.shape, n.from);
+}
+
+const struct op op_view = {shape_of_view, value_of_view, reverse_of_view, forward_of_view};

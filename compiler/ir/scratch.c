@@ -1,4 +1,4 @@
-/* scratch.c: the fields of NNT_WORK: new ones, those that nobody reads, and how the entries share memory. */
+/* scratch.c: fields of the graph's own: scratch in NNT_WORK, what nobody reads of it, how the entries share it; and twins. */
 #include <string.h>
 
 #include "compiler/ir/ir.h"
@@ -15,6 +15,13 @@ static uint64_t room_of(const struct nnt_field *field)
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+static uint32_t add_field(struct ir *g, struct nnt_field field)
+{
+    g->field = arena_grow(g->arena, g->field, g->n_fields, &g->field_capacity, sizeof *g->field);
+    g->field[g->n_fields] = field;
+    return g->n_fields++;
+}
+
 uint32_t ir_scratch(struct ir *g, const char *name, bool per_sample, struct shape shape)
 {
     struct nnt_field field = {.name = name,
@@ -23,14 +30,29 @@ uint32_t ir_scratch(struct ir *g, const char *name, bool per_sample, struct shap
                               .rank = shape.rank,
                               .offset = g->work,
                               .offset_per_sample = g->work_per_sample};
-    struct nnt_field *all = arena_alloc(g->arena, (g->n_fields + (size_t)1) * sizeof *all);
 
     for (uint32_t k = 0; k < shape.rank; k++) field.extent[k] = shape.extent[k];
-    memcpy(all, g->field, g->n_fields * sizeof *all);
-    all[g->n_fields] = field;
-    g->field = all;
     *(per_sample ? &g->work_per_sample : &g->work) += room_of(&field);
-    return g->n_fields++;
+    return add_field(g, field);
+}
+
+/* ---- the same place in another slab ---- */
+
+static bool same_place(const struct nnt_field *a, const struct nnt_field *b)
+{
+    return a->slab == b->slab && a->per_sample == b->per_sample && a->offset == b->offset &&
+           a->offset_per_sample == b->offset_per_sample && shape_equal(field_shape(a), field_shape(b));
+}
+
+uint32_t ir_twin(struct ir *g, uint32_t field, enum nnt_slab slab, const char *prefix)
+{
+    struct nnt_field twin = g->field[field];
+
+    twin.slab = slab;
+    for (uint32_t f = 0; f < g->n_fields; f++)
+        if (same_place(&g->field[f], &twin)) return f;
+    twin.name = arena_printf(g->arena, "%s.%s", prefix, twin.name);
+    return add_field(g, twin);
 }
 
 /* ---- what nobody reads ---- */
@@ -133,6 +155,7 @@ void ir_pack(struct ir *g)
         if (end.per_sample > most.per_sample) most.per_sample = end.per_sample;
     }
     g->field = field;
+    g->field_capacity = 0;
     g->work = most.size;
     g->work_per_sample = most.per_sample;
 }

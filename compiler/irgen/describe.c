@@ -127,11 +127,11 @@ static uint32_t add_slopes(struct builder *b, const char *prefix, const struct g
 static void add_linear(struct builder *b, const struct group *group, bool full, struct nnt_group *out)
 {
     out->residual = out->slope = out->bend = out->force = out->curvature = out->gradient_x = NNT_NONE;
-    if (group_counts(group)) {
+    if (group_is_linear(group)) {
         out->residual = add_neurons(b, "residual", group, NNT_LINEAR);
         out->slope = add_slopes(b, "slope", group);
-        if (full) out->bend = add_slopes(b, "bend", group);
     }
+    if (group_counts(group) && full) out->bend = add_slopes(b, "bend", group);
     if (group_has_energy(group)) {
         out->force = add_neurons(b, "force", group, NNT_LINEAR);
         out->curvature = add_neurons(b, "curvature", group, NNT_LINEAR);
@@ -290,6 +290,22 @@ static void add_numbers(struct builder *b, const struct model *model)
     m->relax_failed = relaxes ? add_number(b, "relax.failed") : NNT_NONE;
 }
 
+static void size_like(struct nnt_module *m, enum nnt_slab slab, enum nnt_slab like)
+{
+    m->size[slab] = m->size[like];
+    m->size_per_sample[slab] = m->size_per_sample[like];
+}
+
+static void size_seeds_and_tangents(struct nnt_module *m)
+{
+    size_like(m, NNT_SEED, NNT_LINEAR);
+    size_like(m, NNT_D_PARAMETERS, NNT_PARAMETERS);
+    size_like(m, NNT_D_STATE, NNT_STATE);
+    size_like(m, NNT_D_LINEAR, NNT_LINEAR);
+    size_like(m, NNT_D_SEED, NNT_SEED);
+    size_like(m, NNT_D_GRADIENT, NNT_GRADIENT);
+}
+
 struct layout layout_make(struct arena *arena, const struct model *model, uint32_t real_bytes)
 {
     struct builder b = {.arena = arena, .module = arena_alloc(arena, sizeof *b.module)};
@@ -303,6 +319,7 @@ struct layout layout_make(struct arena *arena, const struct model *model, uint32
     add_numbers(&b, model);
     add_groups(&b, model);
     add_blocks(&b, model);
+    size_seeds_and_tangents(b.module);
     b.module->field = b.field;
     b.module->trainables = (uint32_t)model_trainables(model);
     b.module->linear_C = complexity_is_linear(arena, model);

@@ -1,6 +1,6 @@
-/* ensemble.c: H at a given state with its derivatives there: the linearisation of every group, dH/dx and dH/dq
- * (THEORY 2, 3a). */
-#include "compiler/irgen/gen.h"
+/* ensemble.c: H at a given state with its derivatives there: the linearisation of every group, its adjoint and the tangents of both,
+ * dH/dx and dH/dq (THEORY 2, 3a). */
+#include "compiler/irgen/dynamics.h"
 
 /* The sum of all elements. */
 static ir_id total(struct gen *gen, ir_id a)
@@ -32,14 +32,13 @@ static ir_id slope(struct gen *gen, const struct group *group, ir_id z)
     return ir_gradient(gen->g, total(gen, f), copies);
 }
 
-/* The sum over i of r_i d^2 f_i / dz dz with r held still: its diagonal is all there is where f acts element by element; for a group map
- * copy i gives row i, as above. */
+/* The sum over i of r_i d^2 f_i / dz dz, by an r that does not depend on z: its diagonal is all there is where f acts element by element;
+ * for a group map copy i gives row i, as above. */
 static ir_id bend(struct gen *gen, const struct group *group, ir_id r, ir_id z)
 {
     struct shape shape = {.rank = 3, .extent = {IR_BATCH, group->size, group->size}};
     ir_id by = z, slope;
 
-    r = ir_map(gen->g, PRIMITIVE_hold, r, IR_NONE, IR_NONE);
     if (group->group_map) {
         by = ir_view(gen->g, z, shape, (const int8_t[IR_AXES]){0, -1, 1, -1});
         r = ir_view(gen->g, r, shape, (const int8_t[IR_AXES]){0, -1, 1, -1});
@@ -50,35 +49,162 @@ static ir_id bend(struct gen *gen, const struct group *group, ir_id r, ir_id z)
     return ir_gradient(gen->g, total(gen, slope), by);
 }
 
-static void linearise_group(struct gen *gen, struct sweep *sweep, uint32_t group)
+static ir_id residual(struct gen *gen, struct sweep *sweep, uint32_t group)
 {
-    const struct group *it = &gen->model->group[group];
-    const struct nnt_group *at = &gen->at.module->group[group];
     ir_id x = sweep_state(gen, sweep, group);
 
-    if (group_counts(it)) {
-        ir_id r = ir_map(gen->g, PRIMITIVE_sub, x, sweep_prediction(gen, sweep, group), IR_NONE);
-        ir_id z = sweep_z(gen, sweep, group);
+    return ir_map(gen->g, PRIMITIVE_sub, x, sweep_prediction(gen, sweep, group), IR_NONE);
+}
 
-        ir_define(gen->g, NNT_ENTRY_linearise, r, at->residual);
-        ir_define(gen->g, NNT_ENTRY_linearise, slope(gen, it, z), at->slope);
-        if (at->bend != NNT_NONE) ir_define(gen->g, NNT_ENTRY_linearise, bend(gen, it, r, z), at->bend);
-    }
-    if (group_has_energy(it)) {
-        ir_id force = ir_gradient(gen->g, total(gen, gen_potential(gen, sweep, group)), x);
+static ir_id force(struct gen *gen, struct sweep *sweep, uint32_t group)
+{
+    ir_id V = gen_potential(gen, sweep, group);
 
-        ir_define(gen->g, NNT_ENTRY_linearise, force, at->force);
-        ir_define(gen->g, NNT_ENTRY_linearise, ir_gradient(gen->g, total(gen, force), x), at->curvature);
+    return ir_gradient(gen->g, total(gen, V), sweep_state(gen, sweep, group));
+}
+
+static ir_id curvature(struct gen *gen, struct sweep *sweep, uint32_t group)
+{
+    ir_id sum = total(gen, force(gen, sweep, group));
+
+    return ir_gradient(gen->g, sum, sweep_state(gen, sweep, group));
+}
+
+/* ---- an entry, and the entry of its tangents ---- */
+
+/* The entry that results go to; `moved`: not themselves but how they change along the direction, to the places of the tangents. */
+struct results {
+    struct gen *gen;
+    enum nnt_entry_name entry;
+    bool moved;
+};
+
+static void tell(const struct results *to, ir_id value, uint32_t field)
+{
+    struct ir *g = to->gen->g;
+
+    if (to->moved)
+        ir_define(g, to->entry, ir_tangent(g, value), ir_tangent_field(g, field));
+    else
+        ir_define(g, to->entry, value, field);
+}
+
+static void tell_group(const struct results *to, struct sweep *sweep, uint32_t group)
+{
+    struct gen *gen = to->gen;
+    const struct group *it = &gen->model->group[group];
+    const struct nnt_group *at = &gen->at.module->group[group];
+
+    if (at->residual != NNT_NONE) {
+        tell(to, residual(gen, sweep, group), at->residual);
+        tell(to, slope(gen, it, sweep_z(gen, sweep, group)), at->slope);
     }
+    if (at->bend != NNT_NONE) {
+        ir_id r = ir_map(gen->g, PRIMITIVE_hold, residual(gen, sweep, group), IR_NONE, IR_NONE);
+
+        tell(to, bend(gen, it, r, sweep_z(gen, sweep, group)), at->bend);
+    }
+    if (at->force != NNT_NONE) {
+        tell(to, force(gen, sweep, group), at->force);
+        tell(to, curvature(gen, sweep, group), at->curvature);
+    }
+}
+
+static void tell_groups(const struct results *to, struct sweep *sweep)
+{
+    for (uint32_t group = 0; group < to->gen->model->n_groups; group++) tell_group(to, sweep, group);
 }
 
 void gen_linearise(struct gen *gen)
 {
+    struct results to = {gen, NNT_ENTRY_linearise, false};
     struct sweep sweep = sweep_at_state(gen);
 
     ir_define(gen->g, NNT_ENTRY_linearise, gen_H(gen, &sweep), gen->at.module->H);
-    for (uint32_t group = 0; group < gen->model->n_groups; group++) linearise_group(gen, &sweep, group);
+    tell_groups(&to, &sweep);
 }
+
+void gen_push(struct gen *gen)
+{
+    struct results to = {gen, NNT_ENTRY_push, true};
+    struct sweep sweep = sweep_at_state(gen);
+
+    tell_groups(&to, &sweep);
+}
+
+/* ---- the adjoint of linearise ---- */
+
+/* <seed, value>, over the samples too; `field` is the value's in NNT_LINEAR. */
+static ir_id seeded(struct gen *gen, ir_id value, uint32_t field)
+{
+    return gen_dot(gen, value, ir_source(gen->g, ir_twin(gen->g, field, NNT_SEED, "seed")));
+}
+
+/* <seed, bend>: of z with r as it stands in NNT_LINEAR, so that r is a variable of its own, and of r by what the first is per r. */
+static ir_id seeded_bend(struct gen *gen, struct sweep *sweep, uint32_t group)
+{
+    const struct nnt_group *at = &gen->at.module->group[group];
+    ir_id r = ir_source(gen->g, at->residual), z = sweep_z(gen, sweep, group);
+    ir_id by_z = seeded(gen, bend(gen, &gen->model->group[group], r, z), at->bend);
+    ir_id by_r = ir_gradient(gen->g, by_z, r);
+
+    by_r = gen_dot(gen, residual(gen, sweep, group), by_r);
+    return ir_map(gen->g, PRIMITIVE_add, by_z, by_r, IR_NONE);
+}
+
+static ir_id seeded_group(struct gen *gen, struct sweep *sweep, uint32_t group)
+{
+    const struct nnt_group *at = &gen->at.module->group[group];
+    ir_id sum = IR_NONE;
+
+    if (at->residual != NNT_NONE) {
+        ir_id f = slope(gen, &gen->model->group[group], sweep_z(gen, sweep, group));
+
+        sum = seeded(gen, residual(gen, sweep, group), at->residual);
+        sum = gen_add(gen, sum, seeded(gen, f, at->slope));
+    }
+    if (at->bend != NNT_NONE) sum = gen_add(gen, sum, seeded_bend(gen, sweep, group));
+    if (at->force != NNT_NONE) {
+        sum = gen_add(gen, sum, seeded(gen, force(gen, sweep, group), at->force));
+        sum = gen_add(gen, sum, seeded(gen, curvature(gen, sweep, group), at->curvature));
+    }
+    return sum;
+}
+
+/* Gradients of the sum over the samples of what is seeded; those by parameters are divided by how many there are. */
+static void tell_adjoint(const struct results *to)
+{
+    struct gen *gen = to->gen;
+    const struct nnt_module *m = gen->at.module;
+    struct sweep sweep = sweep_at_state(gen);
+    ir_id sum = ir_number(gen->g, 0);
+
+    for (uint32_t k = 0; k < m->n_groups; k++) {
+        ir_id more = seeded_group(gen, &sweep, k);
+
+        if (more != IR_NONE) sum = ir_map(gen->g, PRIMITIVE_add, sum, more, IR_NONE);
+    }
+    for (uint32_t k = 0; k < m->n_groups; k++)
+        if (m->group[k].gradient_x != NNT_NONE)
+            tell(to, ir_gradient(gen->g, sum, sweep_state(gen, &sweep, k)), m->group[k].gradient_x);
+    for (uint32_t p = 0; p < m->n_parameters; p++) {
+        if (m->parameter[p].gradient == NNT_NONE) continue;
+        ir_id by = ir_gradient(gen->g, sum, ir_source(gen->g, m->parameter[p].field));
+        tell(to, ir_map(gen->g, PRIMITIVE_div, by, ir_batch(gen->g), IR_NONE), m->parameter[p].gradient);
+    }
+}
+
+void gen_pull(struct gen *gen)
+{
+    tell_adjoint(&(struct results){gen, NNT_ENTRY_pull, false});
+}
+
+void gen_pull_push(struct gen *gen)
+{
+    tell_adjoint(&(struct results){gen, NNT_ENTRY_pull_push, true});
+}
+
+/* ---- H and its gradients ---- */
 
 void gen_bulk(struct gen *gen)
 {

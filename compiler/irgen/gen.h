@@ -101,6 +101,7 @@ ir_id gen_H(struct gen *gen, struct sweep *sweep);
 /* V of a free group's neurons, [batch][n]. */
 ir_id gen_potential(struct gen *gen, struct sweep *sweep, uint32_t group);
 bool group_counts(const struct group *group);     /* its local error stands in H */
+bool group_is_linear(const struct group *group);  /* its residual and slope are told: it counts, or moves freely */
 bool group_has_energy(const struct group *group); /* its potential does */
 
 /* ---- relax.c: the minimum of H over the free neurons ---- */
@@ -115,6 +116,10 @@ void gen_step(struct gen *gen);
 void gen_linearise(struct gen *gen);
 void gen_bulk(struct gen *gen);
 void gen_relax(struct gen *gen);
+void gen_pull(struct gen *gen);
+void gen_push(struct gen *gen);
+void gen_pull_push(struct gen *gen);
+void gen_descend(struct gen *gen);
 
 /* The gradient of the mean over samples of `value` [batch] by a parameter. */
 ir_id gen_mean_gradient(struct gen *gen, ir_id value, uint32_t parameter);

@@ -47,6 +47,11 @@ static bool trains(const struct model *model)
     return model->trains && minimizes(model);
 }
 
+static bool takes_steps(const struct model *model)
+{
+    return model->trains;
+}
+
 static bool relaxes(const struct model *model)
 {
     return model->ensemble.relaxed || model->minimizes_bulk;
@@ -65,6 +70,10 @@ static const struct family families[NNT_ENTRIES] = {
     [NNT_ENTRY_linearise] = {gen_linearise, always},
     [NNT_ENTRY_bulk] = {gen_bulk, always},
     [NNT_ENTRY_relax] = {gen_relax, relaxes},
+    [NNT_ENTRY_pull] = {gen_pull, always},
+    [NNT_ENTRY_push] = {gen_push, always},
+    [NNT_ENTRY_pull_push] = {gen_pull_push, always},
+    [NNT_ENTRY_descend] = {gen_descend, takes_steps},
 };
 
 struct ir *irgen(struct arena *arena, const struct model *model, uint32_t real_bytes, uint32_t entries)

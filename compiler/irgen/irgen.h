@@ -6,8 +6,8 @@
 #include "lang/model.h"
 
 /* The graph of the entries in `entries` (bit 1 << NNT_ENTRY_x) that this model has: `loss` where there is a boundary
- * loss, `gradient` where something is minimised, `step` where it trains, `relax` where something relaxes. Derivatives
- * stand in it as `gradient` nodes. ir.field is the description's list of fields, the same whatever the entries, and
+ * loss, `gradient` where something is minimised, `step` and `descend` where it trains, `relax` where something relaxes.
+ * Derivatives stand in it as `gradient` and `tangent` nodes. ir.field is the description's list of fields, the same whatever the entries, and
  * behind it what phases carry. real_bytes is 4 or 8. All memory is the arena's; the model must outlive the graph. */
 MUST_USE struct ir *irgen(struct arena *arena, const struct model *model, uint32_t real_bytes, uint32_t entries);
 

@@ -109,6 +109,11 @@ bool group_counts(const struct group *group)
     return group->in_R && group->predicted;
 }
 
+bool group_is_linear(const struct group *group)
+{
+    return group->predicted && (group->in_R || !group->clamped);
+}
+
 bool group_has_energy(const struct group *group)
 {
     return group->potential && !group->clamped;

@@ -1,4 +1,5 @@
-/* step.c: the gradient of what is minimised, and one step of the optimizer: a function a row of optimizers.def. */
+/* step.c: the gradient of what is minimised, and one step of the optimizer along it or along a given one: a function a row of
+ * optimizers.def. */
 #include <math.h>
 
 #include "compiler/irgen/arithmetic.h"
@@ -118,14 +119,14 @@ static ir_id moment(struct gen *gen, uint32_t k, uint32_t p)
     return ir_source(gen->g, gen->at.moment[k][p]);
 }
 
-static ir_id step_sgd(struct gen *gen, uint32_t p, ir_id g)
+static ir_id step_sgd(struct gen *gen, enum nnt_entry_name entry, uint32_t p, ir_id g)
 {
     const struct optimizer_spec *o = &gen->model->optimizer;
     ir_id rate = ir_argument(gen->g, NNT_RATE), v;
 
     if (o->momentum == 0) return mul(gen, rate, g);
     v = add(gen, times(gen, o->momentum, moment(gen, 0, p)), g);
-    ir_define(gen->g, NNT_ENTRY_step, v, gen->at.moment[0][p]);
+    ir_define(gen->g, entry, v, gen->at.moment[0][p]);
     if (o->nesterov) v = add(gen, g, times(gen, o->momentum, v));
     return mul(gen, rate, v);
 }
@@ -140,51 +141,66 @@ static ir_id bias_correction(struct gen *gen, double beta)
 }
 
 /* moment k of p at this step: beta times what it was, and the rest of `now`. */
-static ir_id moving_mean(struct gen *gen, uint32_t k, uint32_t p, double beta, ir_id now)
+static ir_id moving_mean(struct gen *gen, enum nnt_entry_name entry, uint32_t k, uint32_t p, double beta,
+                         ir_id now)
 {
     ir_id old = times(gen, beta, moment(gen, k, p));
     ir_id mean = add(gen, old, times(gen, 1 - beta, now));
 
-    ir_define(gen->g, NNT_ENTRY_step, mean, gen->at.moment[k][p]);
+    ir_define(gen->g, entry, mean, gen->at.moment[k][p]);
     return mean;
 }
 
-static ir_id step_adam(struct gen *gen, uint32_t p, ir_id g)
+static ir_id step_adam(struct gen *gen, enum nnt_entry_name entry, uint32_t p, ir_id g)
 {
     const struct optimizer_spec *o = &gen->model->optimizer;
     ir_id rate = ir_argument(gen->g, NNT_RATE), epsilon = ir_number(gen->g, o->epsilon);
-    ir_id m = moving_mean(gen, 0, p, o->beta1, g);
-    ir_id v = moving_mean(gen, 1, p, o->beta2, mul(gen, g, g));
+    ir_id m = moving_mean(gen, entry, 0, p, o->beta1, g);
+    ir_id v = moving_mean(gen, entry, 1, p, o->beta2, mul(gen, g, g));
     ir_id size = root(gen, divide(gen, v, bias_correction(gen, o->beta2)));
 
     m = mul(gen, divide(gen, rate, bias_correction(gen, o->beta1)), m);
     return divide(gen, m, add(gen, size, epsilon));
 }
 
-static ir_id step_adamw(struct gen *gen, uint32_t p, ir_id g)
+static ir_id step_adamw(struct gen *gen, enum nnt_entry_name entry, uint32_t p, ir_id g)
 {
     ir_id q = ir_source(gen->g, gen->at.module->parameter[p].field), rate = ir_argument(gen->g, NNT_RATE);
-    ir_id change = step_adam(gen, p, g);
+    ir_id change = step_adam(gen, entry, p, g);
 
     if (!gen->model->parameter[p].is_weight) return change;
     return add(gen, change, mul(gen, rate, times(gen, gen->model->optimizer.decay, q)));
 }
 
-static ir_id step_rmsprop(struct gen *gen, uint32_t p, ir_id g)
+static ir_id step_rmsprop(struct gen *gen, enum nnt_entry_name entry, uint32_t p, ir_id g)
 {
     const struct optimizer_spec *o = &gen->model->optimizer;
     ir_id rate = ir_argument(gen->g, NNT_RATE), epsilon = ir_number(gen->g, o->epsilon);
-    ir_id v = moving_mean(gen, 0, p, o->rho, mul(gen, g, g));
+    ir_id v = moving_mean(gen, entry, 0, p, o->rho, mul(gen, g, g));
     ir_id size = add(gen, root(gen, v), epsilon);
 
     return divide(gen, mul(gen, rate, g), size);
 }
 
-static ir_id (*const steps[OPTIMIZERS])(struct gen *gen, uint32_t p, ir_id g) = {
+static ir_id (*const steps[OPTIMIZERS])(struct gen *gen, enum nnt_entry_name entry, uint32_t p, ir_id g) = {
 #define OPTIMIZER(name, ...) step_##name,
 #include "lang/optimizers.def"
 #undef OPTIMIZER
 };
+
+/* Parameters and moments after a step along `gradient`, IR_NONE for those that do not train. */
+static void step_along(struct gen *gen, enum nnt_entry_name entry, ir_id gradient[])
+{
+    prepare(gen, gradient);
+    for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
+        uint32_t field = gen->at.module->parameter[p].field;
+        ir_id change;
+
+        if (gradient[p] == IR_NONE) continue;
+        change = steps[gen->model->optimizer.which](gen, entry, p, gradient[p]);
+        ir_define(gen->g, entry, sub(gen, ir_source(gen->g, field), change), field);
+    }
+}
 
 static bool has_outputs(const struct gen *gen)
 {
@@ -196,15 +212,19 @@ static bool has_outputs(const struct gen *gen)
 void gen_step(struct gen *gen)
 {
     ir_id boundary = coefficient_of(gen, gen->model->train.boundary, NNT_BOUNDARY);
-    ir_id *gradient = gradients(gen, NNT_ENTRY_step, boundary, has_outputs(gen));
 
-    prepare(gen, gradient);
-    for (uint32_t p = 0; p < gen->model->n_parameters; p++) {
-        uint32_t field = gen->at.module->parameter[p].field;
-        ir_id change;
+    step_along(gen, NNT_ENTRY_step, gradients(gen, NNT_ENTRY_step, boundary, has_outputs(gen)));
+}
 
-        if (gradient[p] == IR_NONE) continue;
-        change = steps[gen->model->optimizer.which](gen, p, gradient[p]);
-        ir_define(gen->g, NNT_ENTRY_step, sub(gen, ir_source(gen->g, field), change), field);
+void gen_descend(struct gen *gen)
+{
+    const struct nnt_module *m = gen->at.module;
+    ir_id *gradient = arena_alloc(gen->arena, (m->n_parameters + 1) * sizeof *gradient);
+
+    for (uint32_t p = 0; p < m->n_parameters; p++) {
+        uint32_t field = m->parameter[p].gradient;
+
+        gradient[p] = field == NNT_NONE ? IR_NONE : ir_source(gen->g, field);
     }
+    step_along(gen, NNT_ENTRY_descend, gradient);
 }

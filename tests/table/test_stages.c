@@ -74,9 +74,11 @@ static const char *const entry_names[NNT_ENTRIES] = {
 static void assert_same_results(struct nnt_module *got, struct nnt_module *expected, const char *pass)
 {
     static const enum nnt_slab slabs[] = {NNT_STATE,  NNT_RESULT,  NNT_GRADIENT,
-                                          NNT_LINEAR, NNT_MOMENTS, NNT_PARAMETERS};
+                                          NNT_LINEAR, NNT_MOMENTS, NNT_PARAMETERS,
+                                          NNT_D_LINEAR, NNT_D_GRADIENT};
     struct exercise a = exercise_open(got, BATCH), b = exercise_open(expected, BATCH);
     exercise_draw(&a, 6), exercise_draw(&b, 6);
+    exercise_draw_direction(&a, 6), exercise_draw_direction(&b, 6);
     for (uint32_t e = 0; e < NNT_ENTRIES; e++) {
         if (!expected->entry[e]) continue;
         exercise_run(&a, (enum nnt_entry_name)e), exercise_run(&b, (enum nnt_entry_name)e);
@@ -144,6 +146,9 @@ static const struct {
 static const char *const slab_names[NNT_SLABS] = {
     [NNT_PARAMETERS] = "parameters", [NNT_GRADIENT] = "gradient", [NNT_MOMENTS] = "moments", [NNT_DATA] = "data",
     [NNT_STATE] = "state",           [NNT_RESULT] = "result",     [NNT_LINEAR] = "linear",   [NNT_WORK] = "work",
+    [NNT_SEED] = "seed",             [NNT_D_PARAMETERS] = "d_parameters",
+    [NNT_D_STATE] = "d_state",       [NNT_D_LINEAR] = "d_linear",
+    [NNT_D_SEED] = "d_seed",         [NNT_D_GRADIENT] = "d_gradient",
 };
 
 static bool lists(const char *list, const char *name)
@@ -161,12 +166,14 @@ static void check_entry(const struct nnt_module *m, uint32_t e, const char *engi
     struct nnt_call call;
     bool changed = false;
     exercise_draw(&x, 8), exercise_draw(&before, 8);
+    exercise_draw_direction(&x, 8), exercise_draw_direction(&before, 8);
     call = x.call;
-    for (uint32_t s = 0; s < NNT_WORK; s++)
-        if (!lists(entries[e].reads, slab_names[s]) && !lists(entries[e].writes, slab_names[s]))
+    for (uint32_t s = 0; s < NNT_SLABS; s++)
+        if (s != NNT_WORK && !lists(entries[e].reads, slab_names[s]) && !lists(entries[e].writes, slab_names[s]))
             call.slab[s] = NULL;
     assert_int_equal(m->entry[e](m->self, &call), 0);
-    for (uint32_t s = 0; s < NNT_WORK; s++, checks++) {
+    for (uint32_t s = 0; s < NNT_SLABS; s++, checks++) {
+        if (s == NNT_WORK) continue;
         size_t bytes = (m->size[s] + m->size_per_sample[s] * BATCH) * m->real_bytes;
         bool same = !memcmp(x.call.slab[s], before.call.slab[s], bytes);
         if (!same && !lists(entries[e].writes, slab_names[s]))
