@@ -148,6 +148,7 @@ struct nnt_module {
      * the sample did not relax. */
     uint32_t settle_ticks, settle_contraction, settle_error, settle_failed;
     uint32_t relax_steps, relax_failed;
+    uint32_t ticks; /* how many updates make a state; 0: it is a fixed point */
     uint32_t
         linear_C; /* C depends on neither data nor activation for this ensemble (THEORY 3a), or is identically 0 */
     /* Elements of each slab: size + size_per_sample * batch. WORK is the largest that any entry needs; a slab that has another's

@@ -9,6 +9,7 @@
 #include "compiler/driver/manifest.h"
 #include "compiler/driver/observe.h"
 #include "compiler/driver/progress.h"
+#include "compiler/driver/report.h"
 #include "compiler/driver/table.h"
 #include "runtime/base/file.h"
 
@@ -348,13 +349,30 @@ static int only_measure(struct run *run)
     return 0;
 }
 
+/* The pictures last: where they cannot be written, everything else is. */
+static void write_report(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    const char *folder = record_folder(run->record);
+    bool written = report_write(run->session->diag, run->session->arena, folder);
+    if (written && !o->given[OPTION_json] && !o->given[OPTION_quiet])
+        fprintf(stderr, "pictures in %s/report.html\n", folder);
+}
+
+static void close_record(struct run *run)
+{
+    if (diag_failed(run->session->diag)) {
+        record_abandon(run->record);
+        return;
+    }
+    write_report(run);
+    if (!record_close(run->record, run->session->diag)) run->record = NULL;
+}
+
 static void close_run(struct run *run)
 {
     if (run->observer) observer_warn(run->observer);
-    if (run->record && diag_failed(run->session->diag))
-        record_abandon(run->record);
-    else if (run->record && !record_close(run->record, run->session->diag))
-        run->record = NULL;
+    if (run->record) close_record(run);
     observer_free(run->observer);
     trainer_free(run->trainer);
     release_module(run->module);

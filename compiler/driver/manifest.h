@@ -5,7 +5,8 @@
 #include "compiler/driver/compile.h"
 #include "runtime/record/record.h"
 
-/* The text of run.json: version, command line, file, settings, seed, precision, engine, machine, compile time, source. The arena's. */
+/* The text of run.json: version, time, command line, file, settings, seed, precision, engine, machine, compile time, septuple, source.
+ * The arena's. */
 const char *manifest_text(struct session *session, const struct model *model, const struct ast_source *source,
                           const struct times *times);
 /* With --resume RUN: what the command line does not say (FILE, --set, --data, --seed, --precision, --engine) is taken from RUN/run.json, the

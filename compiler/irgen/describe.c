@@ -279,6 +279,7 @@ static void add_numbers(struct builder *b, const struct model *model)
     bool settles = model->dynamics.which == DYNAMICS_SETTLE;
     bool relaxes = model->ensemble.relaxed || model->minimizes_bulk;
 
+    m->ticks = model->dynamics.which == DYNAMICS_TICKS ? model->dynamics.ticks : 0;
     m->objective = !model->minimizes_bulk ? NNT_ON_BOUNDARY : model->minimizes_boundary ? NNT_ON_BOTH : NNT_ON_BULK;
     m->loss = model->loss ? add_number(b, "loss") : NNT_NONE;
     m->H = add_number(b, "H");

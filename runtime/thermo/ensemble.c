@@ -2,8 +2,7 @@
  * Gaussian, and what is left in doubt. */
 #include "runtime/thermo/ensemble.h"
 
-#include "runtime/base/text.h"
-#include "runtime/thermo/gaussian.h"
+#include "runtime/thermo/probe.h"
 #include "runtime/thermo/slabs.h"
 
 #include <inttypes.h>
@@ -11,24 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What evaluations left in doubt. */
-struct doubts {
-    uint64_t samples, saddles, below; /* at no minimum although relaxed; H_min < 0 although V >= 0 */
-    struct text saddle;               /* the groups of the first saddle's direction */
-    struct convergence convergence;
-};
-struct ensemble {
-    const struct nnt_module *module;
-    struct ensemble_spec spec;
-    struct span at;
-    uint32_t batch;
-    struct gaussian_model model;
-    struct nnt_call call;
-    struct convergence convergence; /* of the last evaluation */
-    struct doubts doubts;
-    double *H_forward; /* [batch] of the samples of the call */
-};
 
 static const uint32_t slabs_of_calls =
     1u << NNT_DATA | 1u << NNT_STATE | 1u << NNT_RESULT | 1u << NNT_LINEAR | 1u << NNT_WORK;
@@ -85,13 +66,16 @@ struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nn
     if (ensemble) ensemble->H_forward = calloc(ensemble->batch, sizeof *ensemble->H_forward);
     if (!ensemble || !ensemble->H_forward ||
         !gaussian_init(&ensemble->model, module, spec->relaxed && spec->full)) {
-        double n = ensemble ? ensemble->model.n : 0;
-        diag_machine(diag, at, "memory", "memory is short: the Gaussian of %.0f free neurons needs %.1f MB", n,
-                     8 * n * n / 1e6);
+        double n = ensemble ? ensemble->model.n : 0,
+               numbers = ensemble ? (double)ensemble->model.pattern.numbers : 0;
+        diag_machine(diag, at, "memory",
+                     "memory is short: the Gaussian of %.0f free neurons needs %.1f MB for its blocks", n,
+                     8 * numbers / 1e6);
         ensemble_free(ensemble);
         return NULL;
     }
-    if (!slabs_init(diag, at, module, slabs_of_calls, ensemble->batch, &ensemble->call)) {
+    if (!slabs_init(diag, at, module, slabs_of_calls, ensemble->batch, &ensemble->call) ||
+        !derivative_new(ensemble, diag)) {
         ensemble_free(ensemble);
         return NULL;
     }
@@ -101,6 +85,7 @@ struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nn
 void ensemble_free(struct ensemble *ensemble)
 {
     if (!ensemble) return;
+    derivative_free(ensemble);
     gaussian_fini(&ensemble->model);
     slabs_fini(&ensemble->call, slabs_of_calls);
     text_fini(&ensemble->doubts.saddle);
@@ -212,8 +197,10 @@ static void tell_failure(const struct ensemble *ensemble, struct diag *diag, con
 
 /* ---- the samples of a probe ---- */
 
-static void load_data(struct ensemble *ensemble, const double *const data[], uint32_t first)
+bool probe_load(struct ensemble *ensemble, const double *const data[], uint32_t first, uint32_t count)
 {
+    if (first >= count) return false;
+    ensemble->call.batch = count - first < ensemble->batch ? count - first : ensemble->batch;
     for (uint32_t k = 0; k < ensemble->module->n_groups; k++) {
         const struct nnt_group *group = &ensemble->module->group[k];
         if (group->data == NNT_NONE) continue;
@@ -222,9 +209,10 @@ static void load_data(struct ensemble *ensemble, const double *const data[], uin
                      field_offset(&ensemble->module->field[group->data], ensemble->call.batch);
         memcpy(to, data[k] + (size_t)first * length, (size_t)ensemble->call.batch * length * sizeof *to);
     }
+    return true;
 }
 
-static bool run_entry(struct ensemble *ensemble, struct diag *diag, enum nnt_entry_name entry, const char *what)
+bool probe_run(struct ensemble *ensemble, struct diag *diag, enum nnt_entry_name entry, const char *what)
 {
     const struct nnt_module *module = ensemble->module;
     if (module->entry[entry](module->self, &ensemble->call) == 0) return true;
@@ -243,18 +231,17 @@ static void keep_H_forward(struct ensemble *ensemble)
 
 static bool linearise(struct ensemble *ensemble, struct diag *diag)
 {
-    return run_entry(ensemble, diag, NNT_ENTRY_linearise, "linear model");
+    return probe_run(ensemble, diag, NNT_ENTRY_linearise, "linear model");
 }
 
-/* The samples to their reference state, and H around it. */
-static bool run_entries(struct ensemble *ensemble, struct diag *diag)
+bool probe_reference(struct ensemble *ensemble, struct diag *diag)
 {
-    if (!run_entry(ensemble, diag, NNT_ENTRY_ensemble_forward, "forward state")) return false;
+    if (!probe_run(ensemble, diag, NNT_ENTRY_ensemble_forward, "forward state")) return false;
     convergence_add(&ensemble->convergence, ensemble->module, &ensemble->call, true, false);
     if (!linearise(ensemble, diag)) return false;
     keep_H_forward(ensemble);
     if (ensemble->spec.relaxed) {
-        if (!run_entry(ensemble, diag, NNT_ENTRY_relax, "relaxed state")) return false;
+        if (!probe_run(ensemble, diag, NNT_ENTRY_relax, "relaxed state")) return false;
         convergence_add(&ensemble->convergence, ensemble->module, &ensemble->call, false, true);
         if (!linearise(ensemble, diag)) return false;
     }
@@ -297,25 +284,48 @@ static void doubt_H_min(struct ensemble *ensemble, const struct linear_sample *a
     ensemble->doubts.below += below && has_positive_potential(ensemble, at, g->H);
 }
 
+struct linear_sample probe_sample(const struct ensemble *ensemble, uint32_t sample)
+{
+    const struct nnt_call *call = &ensemble->call;
+    return (struct linear_sample){call->slab[NNT_PARAMETERS], call->slab[NNT_LINEAR], call->slab[NNT_RESULT],
+                                  call->batch, sample};
+}
+
+bool probe_evaluate(struct ensemble *ensemble, struct diag *diag, uint32_t first, uint32_t b, double beta,
+                    struct gaussian *out)
+{
+    struct linear_sample at = probe_sample(ensemble, b);
+    struct failure failure = {0};
+    out->H_forward = ensemble->H_forward[b];
+    out->logdet_error = 0;
+    bool proper = gaussian_evaluate(&ensemble->model, &at, beta, out, &failure);
+    if (proper && isfinite(out->F)) return true;
+    if (proper) failure.ratio = NAN;
+    tell_failure(ensemble, diag, &at, &failure, first + b);
+    return false;
+}
+
+void probe_begin(struct ensemble *ensemble, const double *parameters)
+{
+    ensemble->call.slab[NNT_PARAMETERS] = (void *)parameters; /* the entries of an ensemble only read them */
+    ensemble->model.factored = false;
+    ensemble->convergence = (struct convergence){0};
+}
+
+void probe_end(struct ensemble *ensemble, uint32_t count)
+{
+    ensemble->doubts.samples += count;
+    convergence_merge(&ensemble->doubts.convergence, &ensemble->convergence);
+}
+
 static bool evaluate_batch(struct ensemble *ensemble, struct diag *diag, uint32_t first, double beta,
                            struct gaussian out[])
 {
-    const struct nnt_call *call = &ensemble->call;
-    for (uint32_t b = 0; b < call->batch; b++) {
-        struct linear_sample at = {call->slab[NNT_PARAMETERS], call->slab[NNT_LINEAR], call->slab[NNT_RESULT],
-                                   call->batch, b};
-        struct failure failure = {0};
-        out[b].H_forward = ensemble->H_forward[b];
-        out[b].logdet_error = 0;
-        bool proper = gaussian_evaluate(&ensemble->model, &at, beta, &out[b], &failure);
-        if (proper && isfinite(out[b].F)) {
-            doubt_H_min(ensemble, &at, &out[b]);
-            doubt_minimum(ensemble, &at);
-            continue;
-        }
-        if (proper) failure.ratio = NAN;
-        tell_failure(ensemble, diag, &at, &failure, first + b);
-        return false;
+    for (uint32_t b = 0; b < ensemble->call.batch; b++) {
+        struct linear_sample at = probe_sample(ensemble, b);
+        if (!probe_evaluate(ensemble, diag, first, b, beta, &out[b])) return false;
+        doubt_H_min(ensemble, &at, &out[b]);
+        doubt_minimum(ensemble, &at);
     }
     return true;
 }
@@ -323,40 +333,39 @@ static bool evaluate_batch(struct ensemble *ensemble, struct diag *diag, uint32_
 bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const double *parameters,
                        const double *const data[], uint32_t count, double beta, struct gaussian out[])
 {
-    /* The entries called here only read the parameters. */
-    ensemble->call.slab[NNT_PARAMETERS] = (void *)parameters;
-    ensemble->model.factored = false;
-    ensemble->convergence = (struct convergence){0};
     bool good = true;
-    for (uint32_t first = 0; good && first < count; first += ensemble->call.batch) {
-        ensemble->call.batch = count - first < ensemble->batch ? count - first : ensemble->batch;
-        load_data(ensemble, data, first);
-        good = run_entries(ensemble, diag) && evaluate_batch(ensemble, diag, first, beta, out + first);
-    }
-    ensemble->doubts.samples += count;
-    convergence_merge(&ensemble->doubts.convergence, &ensemble->convergence);
+    probe_begin(ensemble, parameters);
+    for (uint32_t first = 0; good && probe_load(ensemble, data, first, count); first += ensemble->call.batch)
+        good = probe_reference(ensemble, diag) && evaluate_batch(ensemble, diag, first, beta, out + first);
+    probe_end(ensemble, count);
     return good;
 }
 
-/* The eigenvalues of A are those of LᵀL. */
+static bool spectrum_of_batch(struct ensemble *ensemble, struct diag *diag, uint32_t first, double *room, double *out)
+{
+    for (uint32_t b = 0; b < ensemble->call.batch; b++) {
+        struct linear_sample at = probe_sample(ensemble, b);
+        if (gaussian_eigenvalues(&ensemble->model, &at, room, out + (size_t)b * ensemble->model.n)) continue;
+        diag_input(diag, ensemble->at, "not-finite", "the eigenvalues of A at sample %u cannot be had", first + b + 1);
+        return false;
+    }
+    return true;
+}
+
 bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const double *parameters,
                        const double *const data[], uint32_t count, double *out)
 {
-    struct gaussian unused;
-    int n = (int)ensemble->model.n;
-    const double *sample[64];
-    if (ensemble->module->n_groups > LENGTH(sample)) BUG("too many groups");
-    for (uint32_t i = 0; i < count; i++, out += n) {
-        for (uint32_t k = 0; k < ensemble->module->n_groups; k++) {
-            uint32_t field = ensemble->module->group[k].data;
-            sample[k] = field == NNT_NONE ? NULL : data[k] + i * field_length(&ensemble->module->field[field]);
-        }
-        if (!ensemble_evaluate(ensemble, diag, parameters, sample, 1, 1, &unused)) return false;
-        if (LAPACKE_dlauum(LAPACK_COL_MAJOR, 'L', n, ensemble->model.A, n) != 0 ||
-            LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'L', n, ensemble->model.A, n, out) != 0)
-            return false;
-    }
-    return true;
+    size_t n = ensemble->model.n, numbers;
+    double *room = size_product(n, n, &numbers) ? calloc(numbers + 1, sizeof *room) : NULL;
+    bool good = room != NULL;
+    if (!room)
+        diag_machine(diag, ensemble->at, "memory", "memory is short: the spectrum of %zu free neurons needs %.1f MB", n,
+                     8e-6 * (double)n * (double)n);
+    probe_begin(ensemble, parameters);
+    for (uint32_t first = 0; good && probe_load(ensemble, data, first, count); first += ensemble->call.batch)
+        good = probe_reference(ensemble, diag) && spectrum_of_batch(ensemble, diag, first, room, out + first * n);
+    free(room);
+    return good;
 }
 
 /* ---- what is left in doubt ---- */

@@ -4,7 +4,6 @@
 #include "runtime/thermo/slabs.h"
 
 #include <cblas.h>
-#include <float.h>
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
@@ -33,16 +32,20 @@ static bool has_curvature(const struct nnt_module *module, uint32_t group)
            module->group[group].curvature != NNT_NONE;
 }
 
-static void number_columns(struct gaussian_model *model)
+static uint32_t number_columns(struct gaussian_model *model)
 {
     const struct nnt_module *module = model->module;
+    uint32_t blocks = 0;
     model->R_covers_free = true;
     for (uint32_t k = 0; k < module->n_groups; k++) {
         model->column[k] = is_free(module, k) ? model->n : NNT_NONE;
+        model->block_of[k] = is_free(module, k) ? blocks : NNT_NONE;
         if (!is_free(module, k)) continue;
+        model->group_of[blocks++] = k;
         model->n += module->group[k].size;
         if (!in_R(module, k)) model->R_covers_free = false;
     }
+    return blocks;
 }
 
 /* Lists the blocks of J by the group they lead to; false where their numbers do not fit a size_t. */
@@ -65,6 +68,18 @@ static bool list_couplings(struct gaussian_model *model, size_t *out_numbers)
     }
     model->first_coupling[module->n_groups] = model->n_couplings;
     return true;
+}
+
+/* Lists the couplings a second time, by the group they come from. */
+static void list_outgoing(struct gaussian_model *model)
+{
+    uint32_t n = 0;
+    for (uint32_t from = 0; from < model->module->n_groups; from++) {
+        model->first_out[from] = n;
+        for (uint32_t k = 0; k < model->n_couplings; k++)
+            if (model->coupling[k].from == from) model->out_of[n++] = k;
+    }
+    model->first_out[model->module->n_groups] = n;
 }
 
 static bool is_coupled(const struct gaussian_model *model, uint32_t to)
@@ -96,37 +111,85 @@ static double *numbers_new(size_t count)
     return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
 }
 
-bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full)
+/* The moral graph: the groups that one row of J has blocks of are coupled. */
+static void list_pairs(const struct gaussian_model *model, uint32_t n_blocks, bool *coupled)
 {
-    size_t n_J = 0, n_A;
-    *model = (struct gaussian_model){.module = module, .full = full};
+    for (uint32_t k = 0; k < model->n_couplings; k++) {
+        const struct coupling *e = &model->coupling[k];
+        bool *row = coupled + (size_t)model->block_of[e->from] * n_blocks;
+        if (model->block_of[e->to] != NNT_NONE) row[model->block_of[e->to]] = true;
+        for (uint32_t l = model->first_coupling[e->to]; l < k; l++)
+            row[model->block_of[model->coupling[l].from]] = true;
+    }
+}
+
+static bool make_pattern(struct gaussian_model *model, uint32_t n_blocks)
+{
+    const struct nnt_module *module = model->module;
+    uint32_t *size = calloc((size_t)n_blocks + 1, sizeof *size);
+    bool *coupled = calloc((size_t)n_blocks * n_blocks + 1, sizeof *coupled), good = size && coupled;
+    for (uint32_t k = 0; good && k < module->n_groups; k++)
+        if (is_free(module, k)) size[model->block_of[k]] = module->group[k].size;
+    if (good) list_pairs(model, n_blocks, coupled);
+    good = good && pattern_init(&model->pattern, n_blocks, size, coupled);
+    free(size);
+    free(coupled);
+    return good;
+}
+
+static bool allocate_lists(struct gaussian_model *model)
+{
+    const struct nnt_module *module = model->module;
     model->column = calloc(module->n_groups + 1, sizeof *model->column);
+    model->block_of = calloc(module->n_groups + 1, sizeof *model->block_of);
+    model->group_of = calloc(module->n_groups + 1, sizeof *model->group_of);
     model->first_coupling = calloc(module->n_groups + 1, sizeof *model->first_coupling);
     model->loops = calloc(module->n_groups + 1, sizeof *model->loops);
+    model->made = calloc(module->n_groups + 1, sizeof *model->made);
     model->coupling = calloc(module->n_blocks + 1, sizeof *model->coupling);
-    if (!model->column || !model->first_coupling || !model->loops || !model->coupling) return false;
-    number_columns(model);
-    if (!list_couplings(model, &n_J) || !size_product(model->n, model->n, &n_A)) return false;
+    model->out_of = calloc(module->n_blocks + 1, sizeof *model->out_of);
+    model->first_out = calloc(module->n_groups + 1, sizeof *model->first_out);
+    return model->column && model->block_of && model->group_of && model->first_coupling && model->loops &&
+           model->made && model->coupling && model->out_of && model->first_out;
+}
+
+bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full)
+{
+    size_t n_J = 0;
+    *model = (struct gaussian_model){.module = module, .full = full};
+    if (!allocate_lists(model)) return false;
+    uint32_t n_blocks = number_columns(model);
+    if (!list_couplings(model, &n_J) || !make_pattern(model, n_blocks)) return false;
+    list_outgoing(model);
     model->bent = is_bent(model);
     if (full && !model->bent) BUG("the full Hessian needs the bend of every group");
     count_shape(model);
-    model->A = numbers_new(n_A);
+    model->A = numbers_new(model->pattern.numbers);
+    model->begun = calloc((size_t)n_blocks + 1, sizeof *model->begun);
     model->diagonal = numbers_new(model->n);
     model->J = numbers_new(n_J);
     model->K = numbers_new(model->bent ? n_J : 0);
     model->g = numbers_new(model->n);
     model->shape = numbers_new(model->n_shape);
     model->shape_before = numbers_new(model->n_shape);
-    return model->A && model->diagonal && model->J && model->K && model->g && model->shape && model->shape_before;
+    return model->A && model->begun && model->diagonal && model->J && model->K && model->g && model->shape &&
+           model->shape_before;
 }
 
 void gaussian_fini(struct gaussian_model *model)
 {
     free(model->column);
+    free(model->block_of);
+    free(model->group_of);
     free(model->first_coupling);
     free(model->loops);
+    free(model->made);
+    free(model->out_of);
+    free(model->first_out);
     free(model->coupling);
+    pattern_fini(&model->pattern);
     free(model->A);
+    free(model->begun);
     free(model->diagonal);
     free(model->J);
     free(model->K);
@@ -230,173 +293,210 @@ static void make_coupling(struct gaussian_model *model, const struct linear_samp
     for (uint32_t i = 0; e->from == e->to && i < size; i++) J[(size_t)i * size + i] += 1;
 }
 
-static double *A_at(const struct gaussian_model *model, uint32_t row, uint32_t column)
+static double *A_block(const struct gaussian_model *model, uint32_t row, uint32_t column)
 {
-    return model->A + (size_t)column * model->n + row;
+    return blocks_at(&model->pattern, model->A, row, column);
 }
 
-/* A += J_eᵀ J_f, in the lower triangle. J is kept by rows, so that to column-major BLAS it is Jᵀ. */
+/* Whether a block of the column being assembled holds something already: from now on it does. */
+static bool begin_block(struct gaussian_model *model, uint32_t row)
+{
+    bool before = model->begun[row];
+    model->begun[row] = true;
+    return before;
+}
+
+static void zero_unless_begun(struct gaussian_model *model, uint32_t row, uint32_t column)
+{
+    size_t length = (size_t)model->pattern.size[row] * model->pattern.size[column];
+    if (!begin_block(model, row)) memset(A_block(model, row, column), 0, length * sizeof *model->A);
+}
+
+/* A += J_eᵀ J_f, of a diagonal block the lower triangle. */
 static void add_pair(struct gaussian_model *model, const struct coupling *e, const struct coupling *f)
 {
-    const struct nnt_group *group = model->module->group;
-    int n = (int)model->n, k = (int)group[e->to].size, n_e = (int)group[e->from].size,
-        n_f = (int)group[f->from].size;
-    uint32_t at_e = model->column[e->from], at_f = model->column[f->from];
+    uint32_t row = model->block_of[e->from], column = model->block_of[f->from];
+    int k = (int)model->module->group[e->to].size, n_row = (int)model->pattern.size[row],
+        n_column = (int)model->pattern.size[column];
+    double *A = A_block(model, row, column);
+    double before = begin_block(model, row);
     if (e == f)
-        cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, n_e, k, 1, model->J + e->at, n_e, 1,
-                    A_at(model, at_e, at_e), n);
-    else if (at_e > at_f)
-        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, n_e, n_f, k, 1, model->J + e->at, n_e,
-                    model->J + f->at, n_f, 1, A_at(model, at_e, at_f), n);
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, n_row, k, 1, model->J + e->at, n_row, before, A, n_row);
     else
-        add_pair(model, f, e);
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n_row, n_column, k, 1, model->J + e->at, n_row,
+                    model->J + f->at, n_column, before, A, n_column);
 }
 
-/* A += J + Jᵀ for a block whose row is that of an identity. */
-static void add_beside_identity(struct gaussian_model *model, const struct coupling *e)
+/* A += J, in the column of the group that a coupling comes from, for the identity of the group it leads to. */
+static void add_coupling(struct gaussian_model *model, const struct coupling *e)
 {
-    uint32_t rows = model->module->group[e->to].size, columns = model->module->group[e->from].size;
-    uint32_t at_to = model->column[e->to], at_from = model->column[e->from];
-    const double *J = model->J + e->at;
-    for (uint32_t i = 0; i < rows; i++)
-        for (uint32_t j = 0; j < columns; j++) {
-            double *A = at_to > at_from ? A_at(model, at_to + i, at_from + j) : A_at(model, at_from + j, at_to + i);
-            *A += J[(size_t)i * columns + j];
-        }
+    uint32_t row = model->block_of[e->to], column = model->block_of[e->from];
+    size_t length = (size_t)model->pattern.size[row] * model->pattern.size[column];
+    double *A = A_block(model, row, column);
+    if (begin_block(model, row))
+        cblas_daxpy((int)length, 1, model->J + e->at, 1, A, 1);
+    else
+        memcpy(A, model->J + e->at, length * sizeof *A);
 }
 
-/* What the local errors of one group add to JᵀJ. */
-static void add_group(struct gaussian_model *model, uint32_t to)
+/* A += Jᵀ, in the column of the group that a coupling leads to, for the identity of that. */
+static void add_transposed(struct gaussian_model *model, const struct coupling *e)
 {
-    const struct coupling *first = model->coupling + model->first_coupling[to];
-    const struct coupling *end = model->coupling + model->first_coupling[to + 1];
-    bool identity = model->column[to] != NNT_NONE && !model->loops[to];
-    for (uint32_t i = 0; identity && i < model->module->group[to].size; i++)
-        *A_at(model, model->column[to] + i, model->column[to] + i) += 1;
-    for (const struct coupling *e = first; e < end; e++) {
-        for (const struct coupling *f = first; f <= e; f++) add_pair(model, e, f);
-        if (identity) add_beside_identity(model, e);
-    }
+    uint32_t row = model->block_of[e->from], column = model->block_of[e->to];
+    size_t rows = model->pattern.size[row], columns = model->pattern.size[column];
+    zero_unless_begun(model, row, column);
+    double *A = A_block(model, row, column);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) A[i * columns + j] += model->J[e->at + j * rows + i];
 }
 
-/* A -= w_eᵀ bend w_f, in the lower triangle; K_f = -bend w_f. */
+/* A -= w_eᵀ bend w_f, K_f = -bend w_f; of a diagonal block both triangles. */
 static void add_bent_pair(struct gaussian_model *model, const struct linear_sample *at, const struct coupling *e,
                           const struct coupling *f)
 {
-    const struct nnt_group *group = model->module->group;
-    uint32_t at_e = model->column[e->from], at_f = model->column[f->from];
-    int k = (int)group[e->to].size, n_e = (int)group[e->from].size, n_f = (int)group[f->from].size;
+    uint32_t row = model->block_of[e->from], column = model->block_of[f->from];
+    int k = (int)model->module->group[e->to].size, n_row = (int)model->pattern.size[row],
+        n_column = (int)model->pattern.size[column];
     bool transposed = model->module->block[e->block].transposed;
-    if (at_e >= at_f)
-        cblas_dgemm(CblasColMajor, transposed ? CblasTrans : CblasNoTrans, CblasTrans, n_e, n_f, k, 1,
-                    weights_of(model, at, e), transposed ? k : n_e, model->K + f->at, n_f, 1,
-                    A_at(model, at_e, at_f), (int)model->n);
-    else
-        add_bent_pair(model, at, f, e);
+    zero_unless_begun(model, row, column);
+    cblas_dgemm(CblasRowMajor, transposed ? CblasNoTrans : CblasTrans, CblasNoTrans, n_row, n_column, k, 1,
+                weights_of(model, at, e), transposed ? k : n_row, model->K + f->at, n_column, 1,
+                A_block(model, row, column), n_column);
 }
 
-/* What the second derivatives of f add to the exact Hessian. */
-static void add_bends(struct gaussian_model *model, const struct linear_sample *at)
+static bool has_identity(const struct gaussian_model *model, uint32_t group)
 {
-    for (uint32_t k = 0; k < model->n_couplings; k++) {
+    return in_R(model->module, group) && is_free(model->module, group) && !model->loops[group];
+}
+
+/* What is assembled, and where it goes. */
+struct assembly {
+    struct gaussian_model *model;
+    const struct linear_sample *at;
+    bool full;
+};
+
+/* J, and with the exact Hessian K, of what leads to a group. */
+static void make_couplings(const struct assembly *a, uint32_t to)
+{
+    struct gaussian_model *model = a->model;
+    if (model->made[to]) return;
+    model->made[to] = true;
+    for (uint32_t k = model->first_coupling[to]; k < model->first_coupling[to + 1]; k++) {
         const struct coupling *e = &model->coupling[k];
-        times_weights(model, at, e, model->module->group[e->to].bend, model->K + e->at);
+        make_coupling(model, a->at, e);
+        if (a->full) times_weights(model, a->at, e, model->module->group[to].bend, model->K + e->at);
     }
-    for (uint32_t k = 0; k < model->n_couplings; k++)
-        for (uint32_t l = model->first_coupling[model->coupling[k].to]; l <= k; l++)
-            add_bent_pair(model, at, &model->coupling[k], &model->coupling[l]);
 }
 
-/* A = J_RΦᵀ J_RΦ + diag V'', or the exact Hessian. */
-static void assemble(struct gaussian_model *model, const struct linear_sample *at, bool full)
+/* What a coupling f out of the column's group makes with all that lead to the same group. */
+static void add_coupling_out(const struct assembly *a, uint32_t group, const struct coupling *f)
 {
-    memset(model->A, 0, (size_t)model->n * model->n * sizeof *model->A);
-    for (uint32_t e = 0; e < model->n_couplings; e++) make_coupling(model, at, &model->coupling[e]);
-    for (uint32_t k = 0; k < model->module->n_groups; k++) {
-        const double *curvature = gaussian_curvature(model, at, k);
-        if (in_R(model->module, k)) add_group(model, k);
-        for (uint32_t i = 0; curvature && i < model->module->group[k].size; i++)
-            *A_at(model, model->column[k] + i, model->column[k] + i) += curvature[i];
+    struct gaussian_model *model = a->model;
+    const uint32_t *place = model->pattern.place, *block_of = model->block_of;
+    make_couplings(a, f->to);
+    for (uint32_t k = model->first_coupling[f->to]; k < model->first_coupling[f->to + 1]; k++) {
+        const struct coupling *e = &model->coupling[k];
+        if (place[block_of[e->from]] < place[block_of[group]]) continue;
+        add_pair(model, e, f);
+        if (a->full) add_bent_pair(model, a->at, e, f);
     }
-    if (full) add_bends(model, at);
-    for (uint32_t i = 0; i < model->n; i++) model->diagonal[i] = *A_at(model, i, i);
+    if (has_identity(model, f->to) && place[block_of[f->to]] > place[block_of[group]]) add_coupling(model, f);
 }
 
-/* g = J_RΦᵀ r_R + V'. */
-static void make_g(struct gaussian_model *model, const struct linear_sample *at)
+/* What the identity of the column's group makes with what leads to it. */
+static void add_identity(const struct assembly *a, uint32_t group)
+{
+    struct gaussian_model *model = a->model;
+    uint32_t block = model->block_of[group], size = model->pattern.size[block];
+    make_couplings(a, group);
+    for (uint32_t k = model->first_coupling[group]; k < model->first_coupling[group + 1]; k++) {
+        const struct coupling *e = &model->coupling[k];
+        if (model->pattern.place[model->block_of[e->from]] > model->pattern.place[block]) add_transposed(model, e);
+    }
+    zero_unless_begun(model, block, block);
+    for (size_t i = 0; i < size; i++) A_block(model, block, block)[i * size + i] += 1;
+}
+
+static void add_curvature(struct gaussian_model *model, uint32_t group, const double *curvature)
+{
+    uint32_t block = model->block_of[group], size = model->pattern.size[block];
+    zero_unless_begun(model, block, block);
+    for (size_t i = 0; i < size; i++) A_block(model, block, block)[i * size + i] += curvature[i];
+}
+
+/* The blocks that L has and A has not. */
+static void zero_the_rest(struct gaussian_model *model, uint32_t k)
+{
+    const struct pattern *p = &model->pattern;
+    zero_unless_begun(model, p->order[k], p->order[k]);
+    for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
+        zero_unless_begun(model, p->rows[i], p->order[k]);
+}
+
+/* g = J_RΦᵀ r_R + V' of a free group; the couplings out of it are made. */
+static void make_g(struct gaussian_model *model, const struct linear_sample *at, uint32_t k)
 {
     const struct nnt_module *module = model->module;
-    memset(model->g, 0, model->n * sizeof *model->g);
-    for (uint32_t k = 0; k < module->n_groups; k++) {
-        const struct nnt_group *group = &module->group[k];
-        double *g = model->g + model->column[k];
-        if (!is_free(module, k)) continue;
-        if (in_R(module, k) && !model->loops[k])
-            cblas_daxpy((int)group->size, 1, linear_field(model, at, group->residual), 1, g, 1);
-        if ((group->flags & NNT_POTENTIAL) && group->force != NNT_NONE)
-            cblas_daxpy((int)group->size, 1, linear_field(model, at, group->force), 1, g, 1);
+    const struct nnt_group *group = &module->group[k];
+    double *g = model->g + model->column[k];
+    memset(g, 0, group->size * sizeof *g);
+    if (has_identity(model, k)) cblas_daxpy((int)group->size, 1, linear_field(model, at, group->residual), 1, g, 1);
+    if ((group->flags & NNT_POTENTIAL) && group->force != NNT_NONE)
+        cblas_daxpy((int)group->size, 1, linear_field(model, at, group->force), 1, g, 1);
+    for (uint32_t i = model->first_out[k]; i < model->first_out[k + 1]; i++) {
+        const struct coupling *e = &model->coupling[model->out_of[i]];
+        cblas_dgemv(CblasRowMajor, CblasTrans, (int)module->group[e->to].size, (int)group->size, 1,
+                    model->J + e->at, (int)group->size, linear_field(model, at, module->group[e->to].residual), 1,
+                    1, g, 1);
     }
-    for (uint32_t k = 0; k < model->n_couplings; k++) {
-        const struct coupling *e = &model->coupling[k];
-        int rows = (int)module->group[e->to].size, columns = (int)module->group[e->from].size;
-        cblas_dgemv(CblasRowMajor, CblasTrans, rows, columns, 1, model->J + e->at, columns,
-                    linear_field(model, at, module->group[e->to].residual), 1, 1, model->g + model->column[e->from],
-                    1);
-    }
+}
+
+/* The column of a free group of A = J_RΦᵀ J_RΦ + diag V'', or of the exact Hessian, and its part of g. */
+static void assemble_column(void *self, uint32_t k)
+{
+    const struct assembly *a = self;
+    struct gaussian_model *model = a->model;
+    const struct pattern *p = &model->pattern;
+    uint32_t block = p->order[k], group = model->group_of[block];
+    const double *curvature = gaussian_curvature(model, a->at, group);
+    memset(model->begun, 0, p->n_blocks * sizeof *model->begun);
+    for (uint32_t i = model->first_out[group]; i < model->first_out[group + 1]; i++)
+        add_coupling_out(a, group, &model->coupling[model->out_of[i]]);
+    if (has_identity(model, group)) add_identity(a, group);
+    if (curvature) add_curvature(model, group, curvature);
+    zero_the_rest(model, k);
+    cblas_dcopy((int)p->size[block], A_block(model, block, block), (int)p->size[block] + 1,
+                model->diagonal + p->first[block], 1);
+    make_g(model, a->at, group);
 }
 
 /* ---- Cholesky ---- */
 
-/* A rank-deficient A passes a plain Cholesky by rounding: a pivot must exceed this. Written such that NaN fails. */
-static bool pivot_holds(const struct gaussian_model *model, uint32_t i, double pivot)
+/* A and its factor column by column, and g to L⁻¹ g; where A has none, g is the direction that failed. */
+static bool assemble_and_factor(struct gaussian_model *model, const struct linear_sample *at, bool full,
+                                struct failure *out)
 {
-    return pivot > 100 * model->n * DBL_EPSILON * fabs(model->diagonal[i]);
-}
-
-static bool factor(struct gaussian_model *model)
-{
-    double sum = 0;
-    if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', (int)model->n, model->A, (int)model->n) != 0) return false;
-    for (uint32_t i = 0; i < model->n; i++) {
-        double L_ii = *A_at(model, i, i);
-        if (!pivot_holds(model, i, L_ii * L_ii)) return false;
-        sum += log(L_ii);
+    const struct pattern *p = &model->pattern;
+    struct assembly assembly = {model, at, full};
+    struct columns columns = {assemble_column, &assembly};
+    uint32_t i;
+    memset(model->made, 0, model->module->n_groups * sizeof *model->made);
+    if (blocks_factor_columns(p, model->A, model->diagonal, model->g, &columns, &i)) {
+        model->logdet_A = blocks_logdet(p, model->A);
+        return true;
     }
-    model->logdet_A = 2 * sum;
-    return true;
-}
-
-/* Factors column by column up to the first pivot that fails; n where none does. */
-static uint32_t factor_slowly(struct gaussian_model *model)
-{
-    for (uint32_t i = 0; i < model->n; i++) {
-        double pivot = *A_at(model, i, i);
-        int rest = (int)(model->n - i - 1);
-        if (!pivot_holds(model, i, pivot)) return i;
-        *A_at(model, i, i) = sqrt(pivot);
-        if (rest == 0) break;
-        cblas_dscal(rest, 1 / sqrt(pivot), A_at(model, i + 1, i), 1);
-        cblas_dsyr(CblasColMajor, CblasLower, rest, -1, A_at(model, i + 1, i), 1, A_at(model, i + 1, i + 1),
-                   (int)model->n);
-    }
-    return model->n;
-}
-
-/* The direction v with v_i = 1 that makes vᵀA v the failing pivot: v = -A⁻¹ a over the columns before i, a their
- * part of column i. */
-static void find_direction(struct gaussian_model *model, const struct linear_sample *at, bool full,
-                           struct failure *out)
-{
-    assemble(model, at, full);
-    uint32_t i = factor_slowly(model);
-    if (i == model->n) i = model->n - 1;
-    double pivot = *A_at(model, i, i), diagonal = model->diagonal[i];
+    double pivot = blocks_direction(p, model->A, i, model->g), diagonal = model->diagonal[i];
     *out = (struct failure){.column = i, .ratio = diagonal > 0 ? pivot / diagonal : pivot};
-    memset(model->g, 0, model->n * sizeof *model->g);
-    for (uint32_t j = 0; j < i; j++) model->g[j] = -*A_at(model, i, j);
-    cblas_dtrsv(CblasColMajor, CblasLower, CblasTrans, CblasNonUnit, (int)i, model->A, (int)model->n, model->g, 1);
-    model->g[i] = 1;
     cblas_dscal((int)model->n, 1 / fabs(model->g[cblas_idamax((int)model->n, model->g, 1)]), model->g, 1);
+    return false;
+}
+
+/* g = L⁻¹ g of a sample whose A is factored. */
+static void solve_again(struct gaussian_model *model, const struct linear_sample *at)
+{
+    for (uint32_t b = 0; b < model->pattern.n_blocks; b++) make_g(model, at, model->group_of[b]);
+    blocks_solve_half(&model->pattern, model->A, model->g);
 }
 
 /* ---- the totals ---- */
@@ -416,34 +516,23 @@ static double potential_complexity(const struct gaussian_model *model, const str
     return -0.5 * sum;
 }
 
-/* gᵀ A⁻¹ g = |L⁻¹ g|². */
-static double squared_length(struct gaussian_model *model)
-{
-    cblas_dtrsv(CblasColMajor, CblasLower, CblasNoTrans, CblasNonUnit, (int)model->n, model->A, (int)model->n,
-                model->g, 1);
-    return cblas_ddot((int)model->n, model->g, 1, model->g, 1);
-}
-
 bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample *at, double beta,
                        struct gaussian *out, struct failure *out_failure)
 {
     const struct nnt_field *H = &model->module->field[model->module->H];
     double n = model->n, T = 1 / beta;
-    if (!same_shape(model, at)) {
+    if (same_shape(model, at)) {
+        solve_again(model, at);
+    } else {
         double *shape = model->shape;
-        assemble(model, at, model->full);
-        model->factored = factor(model);
-        if (!model->factored) {
-            find_direction(model, at, model->full, out_failure);
-            return false;
-        }
+        model->factored = assemble_and_factor(model, at, model->full, out_failure);
+        if (!model->factored) return false;
         model->shape = model->shape_before;
         model->shape_before = shape;
     }
-    make_g(model, at);
     out->H = at->result[field_offset(H, at->batch) + at->sample];
     out->logdet_A = model->logdet_A;
-    out->H_min = out->H - 0.5 * squared_length(model);
+    out->H_min = out->H - 0.5 * cblas_ddot((int)model->n, model->g, 1, model->g, 1); /* gᵀ A⁻¹ g = |L⁻¹ g|² */
     out->lnZ = -beta * out->H_min + n / 2 * log(2 * M_PI / beta) - 0.5 * out->logdet_A;
     out->U = out->H_min + n / (2 * beta);
     out->C = -0.5 * out->logdet_A;
@@ -457,8 +546,45 @@ bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sampl
 {
     /* A is lent for the exact Hessian. */
     model->factored = false;
-    assemble(model, at, true);
-    if (factor(model)) return true;
-    find_direction(model, at, true, out_failure);
-    return false;
+    return assemble_and_factor(model, at, true, out_failure);
+}
+
+static void spread_block(const struct gaussian_model *model, uint32_t row, uint32_t column, double *room)
+{
+    const struct pattern *p = &model->pattern;
+    const double *block = A_block(model, row, column);
+    for (uint32_t i = 0; i < p->size[row]; i++)
+        for (uint32_t j = 0; j < p->size[column]; j++) {
+            size_t at_row = p->first[row] + i, at_column = p->first[column] + j;
+            if (at_row < at_column) /* only the lower triangle counts */
+                room[at_column * model->n + at_row] = block[(size_t)i * p->size[column] + j];
+            else
+                room[at_row * model->n + at_column] = block[(size_t)i * p->size[column] + j];
+        }
+}
+
+/* Of a diagonal block the lower triangle counts. */
+static void spread_diagonal(const struct gaussian_model *model, uint32_t block, double *room)
+{
+    const struct pattern *p = &model->pattern;
+    const double *from = A_block(model, block, block);
+    for (uint32_t i = 0; i < p->size[block]; i++)
+        for (uint32_t j = 0; j <= i; j++)
+            room[(size_t)(p->first[block] + i) * model->n + p->first[block] + j] = from[(size_t)i * p->size[block] + j];
+}
+
+bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room, double *out)
+{
+    const struct pattern *p = &model->pattern;
+    struct assembly assembly = {model, at, model->full};
+    model->factored = false;
+    memset(model->made, 0, model->module->n_groups * sizeof *model->made);
+    for (uint32_t k = 0; k < p->n_blocks; k++) assemble_column(&assembly, k);
+    memset(room, 0, (size_t)model->n * model->n * sizeof *room);
+    for (uint32_t k = 0; k < p->n_blocks; k++) {
+        spread_diagonal(model, p->order[k], room);
+        for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
+            spread_block(model, p->rows[i], p->order[k], room);
+    }
+    return LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'U', (int)model->n, room, (int)model->n, out) == 0; /* rows as columns */
 }

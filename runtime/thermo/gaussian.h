@@ -2,6 +2,7 @@
 #ifndef NNT_GAUSSIAN_H
 #define NNT_GAUSSIAN_H
 
+#include "runtime/thermo/blocks.h"
 #include "runtime/thermo/ensemble.h"
 
 /* A block of J_RΦ = I - f' w: [size of to][size of from], row by row. The identity is in it only where from = to;
@@ -15,16 +16,24 @@ struct coupling {
 /* One network's Gaussian: memory made once, filled in for each sample. */
 struct gaussian_model {
     const struct nnt_module *module;
-    bool full;        /* A is the exact Hessian of H over x_Φ */
-    bool bent;        /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
-    uint32_t n;       /* |Φ| */
-    uint32_t *column; /* a group: its first column in A, or NNT_NONE where it is clamped */
+    bool full;          /* A is the exact Hessian of H over x_Φ */
+    bool bent;          /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
+    uint32_t n;         /* |Φ| */
+    uint32_t *column;   /* a group: its first column in A, or NNT_NONE where it is clamped … */
+    uint32_t *block_of; /* … and its block in the pattern; the group of a block is group_of[block] */
+    uint32_t *group_of;
     uint32_t n_couplings;
     struct coupling *coupling; /* sorted by `to` */
     uint32_t *first_coupling;  /* couplings into group t: first_coupling[t] … first_coupling[t + 1] - 1 */
-    bool *loops;               /* a free group in R feeds itself */
-    bool R_covers_free;        /* R ⊇ Φ */
-    double *A;        /* [n][n] by columns, the lower triangle counts; its Cholesky factor L after factoring */
+    uint32_t *out_of; /* couplings out of group g, by number: out_of[first_out[g]] … out_of[first_out[g + 1] - 1] */
+    uint32_t *first_out;
+    bool *loops;        /* a free group in R feeds itself */
+    bool *made;         /* while A is assembled: the groups of which the couplings that lead to them are made */
+    bool R_covers_free; /* R ⊇ Φ */
+    struct pattern
+        pattern;      /* of A: a block a free group, coupled where one feeds the other or both feed a third in R */
+    double *A;        /* of the pattern; its Cholesky factor L after factoring */
+    bool *begun;      /* [n_blocks][n_blocks]: while A is assembled, the blocks that hold something */
     double *diagonal; /* [n] of A */
     double *J;        /* the couplings' blocks */
     double *K;        /* -bend w of the couplings, where `bent` */
@@ -61,6 +70,9 @@ MUST_USE bool gaussian_evaluate(struct gaussian_model *model, const struct linea
  * minimum; by the pivots of gaussian_evaluate, with *out_failure as there. For a model that is `bent`. */
 MUST_USE bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sample *at,
                                   struct failure *out_failure);
+/* The eigenvalues of A of a sample, ascending, [n]; room is [n][n]. false where they cannot be had. */
+MUST_USE bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room,
+                                   double *out);
 /* 1/2 |r_R|^2 of a sample: what the local errors are of H. */
 double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at);
 /* V'' of a free group in a sample, [size]; NULL where it has no potential. */

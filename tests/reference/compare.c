@@ -10,7 +10,7 @@
 #include "lang/ast.h"
 
 /* float64, and float32 (the ensemble is assembled in float64 all the same). */
-static const double tolerances[][2] = {{1e-12, 1e-5}, {1e-11, 5e-5}, {1e-9, 5e-5}};
+static const double tolerances[][2] = {{1e-12, 1e-5}, {1e-11, 5e-5}, {1e-9, 5e-5}, {1e-8, 2e-4}, {1e-6, 5e-3}};
 
 void failure(struct run *run, const char *format, ...)
 {

@@ -4,6 +4,7 @@
 
 #include "compiler/driver/exercise.h"
 #include "lang/model.h"
+#include "runtime/thermo/measure.h"
 #include "tests/reference/case.h"
 
 struct options {
@@ -13,8 +14,9 @@ struct options {
     int n_names;
 };
 
-/* Tolerances of reference/README.md: of states, losses and H; of gradients; of the rest, relaxed states among them. */
-enum { TOLERANCE_STATE, TOLERANCE_GRADIENT, TOLERANCE_ENSEMBLE };
+/* Tolerances of reference/README.md: of states, losses and H; of gradients; of the ensemble, relaxed states among them; of its first
+ * and second derivatives. */
+enum { TOLERANCE_STATE, TOLERANCE_GRADIENT, TOLERANCE_ENSEMBLE, TOLERANCE_DERIVATIVE, TOLERANCE_SECOND };
 
 /* One case under way. The first thing that is wrong is kept. */
 struct run {
@@ -62,5 +64,8 @@ void run_not_converged(struct run *run, const json_t *expected);
 void run_gaussian(struct run *run, const json_t *expected);
 void run_relaxed(struct run *run, const json_t *expected);
 void run_improper(struct run *run, const json_t *expected);
+/* Of an ensemble of the module: what it owes to its trainables. */
+void run_derivatives(struct run *run, const struct nnt_module *module, const struct ensemble_spec *spec,
+                     const double *parameters, const double *const data[], const json_t *expected);
 
 #endif

@@ -197,6 +197,7 @@ static struct nnt_module *open_ensemble(struct run *run, const struct model *mod
     if (!model) return NULL;
     if (model->ensemble.relaxed) entries |= 1u << NNT_ENTRY_relax;
     if (model->minimizes_bulk) entries |= 1u << NNT_ENTRY_gradient;
+    entries |= 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push;
     return engine_module(run->diag, run->arena, model, run->options->engine, 8, entries);
 }
 
@@ -210,15 +211,34 @@ static struct gaussian *evaluate_ensemble(struct run *run, const struct model *m
     return out;
 }
 
+/* Half of what the ensemble forward state has above H_min, by each of n/2 degrees of freedom (THEORY.md, 3c). */
+static void expect_inferred(struct run *run, const struct gaussian *found, uint32_t n, const json_t *expected)
+{
+    double T = 0;
+
+    for (uint32_t b = 0; b < run->batch; b++) T += 2 * (found[b].H_forward - found[b].H_min) / n / run->batch;
+    expect(run, "inferred_T", &T, NULL, 1, expected, TOLERANCE_ENSEMBLE);
+}
+
 static void expect_gaussian(struct run *run, const struct model *model, const json_t *expected)
 {
     double S_T;
-    const struct gaussian *found = evaluate_ensemble(run, model, &S_T);
+    struct nnt_module *module = open_ensemble(run, model);
+    const struct gaussian *found = module ? evaluate_module(run, module, &model->ensemble, &S_T) : NULL;
 
     if (!found) {
         fail_with_messages(run);
+        engine_release(module);
         return;
     }
+    if (json_object_get(expected, "gradient_F"))
+        run_derivatives(run, module, &model->ensemble, ensemble_parameters(run, module), ensemble_data(run, module),
+                        expected);
+    if (json_object_get(expected, "inferred_T"))
+        expect_inferred(run, found,
+                        (uint32_t)json_integer_value(json_object_get(json_object_get(run->it, "ensemble"), "n")),
+                        json_object_get(expected, "inferred_T"));
+    engine_release(module);
     for (size_t k = 0; k < LENGTH(quantities); k++) expect_quantity(run, &quantities[k], found, expected);
     expect(run, "S_T", &S_T, NULL, 1, json_object_get(expected, "S_T"), TOLERANCE_ENSEMBLE);
 }
