@@ -129,12 +129,25 @@ static bool check_splits(struct observer *o)
 
 /* ---- the ensemble ---- */
 
+/* First derivatives for the gradients and the work, second ones for the Laplacian. */
+static uint32_t derivative_entries(const struct model *model)
+{
+    uint32_t first = 1u << NNT_ENTRY_pull, second = 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push, entries = 0;
+    uint32_t once = 1u << MEASURE_defect | 1u << MEASURE_grad_F | 1u << MEASURE_first_law;
+    for (uint32_t b = 0; b < model->n_measures; b++) {
+        if (model->measure[b].asked & once) entries |= first;
+        if (model->measure[b].asked >> MEASURE_efficiency & 1) entries |= first | second;
+    }
+    return entries;
+}
+
 static bool open_ensemble(struct observer *o, struct times *times)
 {
     const struct model *model = o->of.model;
     if (!any_needs_ensemble(model)) return true;
     if (!model->asks_ensemble) o->apart = diag_new();
-    struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise,
+    struct job job = {.entries =
+                          1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise | derivative_entries(model),
                       .real_bytes = 8,
                       .batch = ENSEMBLE_BATCH,
                       .interpreter = o->of.interpreter};
@@ -153,8 +166,8 @@ static void warn_of_idle_C(const struct observer *o, const struct measure_spec *
     if (!(spec->asked & laws) || !o->gaussian_module->linear_C) return;
     diag_warn(o->session->diag, spec->at, "idle-complexity",
               "neither data nor activations enter C in this ensemble: it is 0, or follows from the weights alone");
-    diag_hint(o->session->diag,
-              "clamp inputs and outputs and have two hidden layers, or a potential: what the laws say is then of the states");
+    diag_hint(o->session->diag, "clamp inputs and outputs and have two hidden layers, or a potential: what the "
+                                "laws say is then of the states");
 }
 
 static bool open_measurers(struct observer *o)
