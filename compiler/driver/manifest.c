@@ -208,7 +208,7 @@ static void add_number(struct text *line, const char *key, double value)
 static void add_split(struct text *line, const struct moment *moment)
 {
     text_add(line, "\"%s\": {", moment->test ? "test" : "train");
-    for (uint32_t i = 0; i < moment->n; i++) add_number(line, moment->reading[i].key, moment->reading[i].value);
+    record_readings(moment, line);
     text_add(line, "}, ");
 }
 
@@ -223,6 +223,7 @@ static void add_seconds(struct text *line, const struct summary *s)
     add_number(line, "train", s->train);
     add_number(line, "measure", s->measure);
     add_number(line, "data", s->data);
+    add_number(line, "total", s->total);
     text_add(line, "}");
 }
 
@@ -237,6 +238,7 @@ void summary_print(const struct summary *s)
     add_seconds(&line, s);
     add_number(&line, "steps", (double)s->steps);
     add_number(&line, "parameters", (double)s->parameters);
+    if (s->laws) text_add(&line, ", %s", s->laws);
     text_add(&line, ", \"run\": %s}}", quoted ? quoted : "\"\"");
     puts(line.data);
     free(quoted);

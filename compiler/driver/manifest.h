@@ -16,9 +16,10 @@ MUST_USE bool manifest_resume(struct session *session);
 struct summary {
     const struct moment *moment; /* the last value of each key: train, test */
     struct times times;
-    double first_step, train, measure, data;
+    double first_step, train, measure, data, total;
     uint64_t steps, parameters;
     const char *folder;
+    const char *laws; /* "laws": [ … ]; NULL: none */
 };
 void summary_print(const struct summary *summary);
 
