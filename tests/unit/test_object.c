@@ -318,7 +318,7 @@ static bool check_file(const char *path, uint32_t real_bytes, double tolerance)
         struct exercise jit = exercise_open(module, BATCH);
         /* All but sgd divide by the size of the gradient: where that is rounding alone, or what relaxation left of it, one of the two
          * may take a whole step of 0.001 that the other does not. */
-        bool divides = real_bytes == 4 && model->optimizer.which != OPTIMIZER_sgd;
+        bool divides = model->optimizer.which != OPTIMIZER_sgd;
         double coarse = divides ? 100 : 1;
         struct test t = {.jit = &jit, .tolerance = tolerance, .steps_tolerance = tolerance * coarse};
         exercise_draw(&jit, 5);
