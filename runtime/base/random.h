@@ -12,7 +12,8 @@ enum random_purpose {
     RANDOM_PROBE,   /* probe samples */
     RANDOM_SOURCE,  /* generators: sample = the sample's number */
     RANDOM_NOISE,   /* noisy, flip, mask: step = epoch */
-    RANDOM_SHUFFLED /* shuffled(f) */
+    RANDOM_SHUFFLED, /* shuffled(f) */
+    RANDOM_LANCZOS  /* probes of ln det A: step = the sample's number, sample = the probe */
 };
 
 /* A stream: (seed, purpose, step, sample) is its name, `index` how far it was read. Any place can be reached directly. */
