@@ -137,7 +137,8 @@ struct checker {
     uint32_t *last_into, *previous_into; /* blocks into a group, latest first; NNT_NONE ends */
     /* the ensemble and train blocks */
     bool clamp_given, doubt_ensemble, train_unknown;
-    struct span full_at, relaxation_at, ensemble_asked;
+    struct span full_at, relaxation_at, inferred_at, free_energy_at, ensemble_asked;
+    struct span kinks_at[MEASURES]; /* where a measure that kinks spoil is asked for; source 0: nowhere */
     uint32_t spec_capacity;
     struct span loss_at;
     bool R_given, has_loss, minimizes_given, refused;
@@ -290,6 +291,8 @@ void check_free_order(struct checker *c); /* no cycle among what the ensemble le
 void check_train(struct checker *c);
 void note_no_effect(struct checker *c); /* what is stated and changes nothing, at the end */
 void check_measures(struct checker *c); /* check_measure.c */
+/* Warns of activations and potentials that lack the derivatives that a measure at `at` needs; check_kinks.c. */
+void warn_kinks(struct checker *c, enum measure which, struct span at);
 void check_proper(struct checker *c,
                   struct span asked); /* check_ensemble.c; asked: the measure that wants an ensemble, or source 0 */
 

@@ -140,7 +140,8 @@ static void check_hessian(const struct scope *s, const struct ast *e)
 static void check_temperature(const struct scope *s, const struct ast *e)
 {
     if (named(e, AST_NAME, "inferred")) {
-        refuse(s->c, REFUSED_inferred, e->span);
+        s->c->m->ensemble.inferred = true;
+        s->c->inferred_at = e->span;
         return;
     }
     const struct expr *T = check_schedule(s, e, "the temperature", 0, false);

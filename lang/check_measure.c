@@ -107,11 +107,23 @@ static bool has_error(const struct model *m)
     return false;
 }
 
-/* What must be there for a measure; NULL where it is, or cannot be told. */
-static const char *what_lacks(const struct checker *c, int which)
+/* A law compares a measurement with the one before. */
+static const char *what_laws_lack(const struct checker *c, const struct measure_spec *spec)
+{
+    bool spread = spec->when == WHEN_TIMES || spec->when == WHEN_LOGARITHMIC;
+    if (spec->when == WHEN_END || (spread && spec->every < 2))
+        return "it compares two measurements, and this block makes one";
+    if (!c->m->trains && !c->train_unknown)
+        return "it compares two measurements, and nothing is trained between them";
+    return NULL;
+}
+
+/* What must be there for a measure of a block; NULL where it is, or cannot be told. */
+static const char *what_lacks(const struct checker *c, int which, const struct measure_spec *spec)
 {
     const struct model *m = c->m;
     if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_loss || c->doubt_H) return NULL;
+    if (which == MEASURE_first_law || which == MEASURE_second_law) return what_laws_lack(c, spec);
     if (which == MEASURE_loss && !c->has_loss && !has_error(m)) return "the network has no loss";
     if ((which == MEASURE_accuracy || which == MEASURE_rmse) && !has_output(m)) return "the network has no output";
     if (which == MEASURE_dynamics && !c->doubt_dynamics && !c->doubt_ensemble && !c->train_unknown &&
@@ -128,8 +140,8 @@ static void check_item(const struct scope *s, const struct ast *e, struct measur
     int which = find_measure(s, e);
     bool ok = true;
     if (which < 0 || !match_arguments(s, e, which == MEASURE_efficiency ? "probes=32" : "", a, &n)) return;
-    if (n) (void)argument_whole(s, &a[0], 1, 1e6, &ok);
-    const char *lacks = what_lacks(c, which);
+    if (n) m->probes = (uint32_t)argument_whole(s, &a[0], 2, 1e6, &ok);
+    const char *lacks = what_lacks(c, which, m);
     if (m->asked & 1u << which)
         mistake(s, e->span, "duplicate-name", "'%s' is asked for twice in this block", e->text);
     else if (lacks)
@@ -137,6 +149,7 @@ static void check_item(const struct scope *s, const struct ast *e, struct measur
     else if (ok && !measures[which].supported)
         refuse_named(c, arena_printf(c->arena, "measure %s", measures[which].name), name_of(e));
     m->asked |= 1u << which;
+    if (!c->kinks_at[which].source) c->kinks_at[which] = e->span;
     if (measures[which].need != NEED_ENSEMBLE) return;
     c->m->asks_ensemble = true;
     if (!c->ensemble_asked.source) c->ensemble_asked = e->span;
@@ -152,7 +165,8 @@ static void add_spec(struct checker *c, struct measure_spec spec)
 static void check_block(struct checker *c, const struct part *part)
 {
     struct scope s = scope_of(c, PLACE_CONSTANT, part->symbols);
-    struct measure_spec spec = {.at = name_of(part->node), .when = WHEN_EPOCHS, .every = 1, .probe = 512};
+    struct measure_spec spec = {
+        .at = name_of(part->node), .when = WHEN_EPOCHS, .every = 1, .probe = 512, .probes = 32};
     const struct ast *list = part->node->child[3];
     check_when(&s, part->node->child[0], &spec);
     check_probe(&s, part->node, &spec);
@@ -168,11 +182,12 @@ static const int default_measures[] = {MEASURE_loss, MEASURE_accuracy, MEASURE_U
 /* measure every 1 epoch on 512 samples of train { loss, accuracy, U, F, S, S_T, C }, without what cannot be had. */
 static void add_default(struct checker *c)
 {
-    struct measure_spec spec = {.at = name_of(c->network.node), .when = WHEN_EPOCHS, .every = 1, .probe = 512};
+    struct measure_spec spec = {
+        .at = name_of(c->network.node), .when = WHEN_EPOCHS, .every = 1, .probe = 512, .probes = 32};
     bool no_ensemble = false;
     for (size_t i = 0; i < LENGTH(default_measures); i++) {
         int which = default_measures[i];
-        const char *why = what_lacks(c, which);
+        const char *why = what_lacks(c, which, &spec);
         bool improper = measures[which].need == NEED_ENSEMBLE && !c->m->ensemble_proper;
         no_ensemble = no_ensemble || (improper && !why);
         if (!why && !improper) spec.asked |= 1u << which;
@@ -188,4 +203,7 @@ void check_measures(struct checker *c)
     for (uint32_t i = 0; i < c->n_measures; i++) check_block(c, &c->measure[i]);
     check_proper(c, c->ensemble_asked);
     if (!c->n_measures) add_default(c);
+    static const enum measure spoilt[] = {MEASURE_first_law, MEASURE_efficiency};
+    for (size_t i = 0; i < LENGTH(spoilt) && !mistaken(c); i++)
+        if (c->kinks_at[spoilt[i]].source) warn_kinks(c, spoilt[i], c->kinks_at[spoilt[i]]);
 }

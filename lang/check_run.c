@@ -169,10 +169,11 @@ static void decide_training(const struct scope *s)
     const struct ast *block = c->train.node;
     m->minimizes_boundary = m->loss && (c->minimizes[OBJECTIVE_BOUNDARY] || !c->minimizes_given);
     m->minimizes_bulk = c->minimizes[OBJECTIVE_BULK];
-    m->trains = m->minimizes_boundary || m->minimizes_bulk;
-    if (in_doubt(c) || c->minimizes[OBJECTIVE_FREE_ENERGY] || c->train_unknown || !m->trains) return;
+    m->minimizes_free_energy = c->minimizes[OBJECTIVE_FREE_ENERGY];
+    m->trains = m->minimizes_boundary || m->minimizes_bulk || m->minimizes_free_energy;
+    if (in_doubt(c) || c->train_unknown || !m->trains) return;
     if (model_trainables(m)) return;
-    m->trains = m->minimizes_boundary = m->minimizes_bulk = false;
+    m->trains = m->minimizes_boundary = m->minimizes_bulk = m->minimizes_free_energy = false;
     if (block)
         mistake(s, name_of(block), "nothing-to-train", "the network has no weight or bias that is not frozen");
     else
@@ -201,6 +202,8 @@ void check_train(struct checker *c)
     check_train_block(&s, given);
     m->train.boundary = coefficient(c, OBJECTIVE_BOUNDARY);
     m->train.bulk = coefficient(c, OBJECTIVE_BULK);
+    m->train.free_energy = coefficient(c, OBJECTIVE_FREE_ENERGY);
+    m->train.temperature = m->ensemble.temperature;
     m->data.noise_seed = m->train.seed;
     decide_training(&s);
 }

@@ -153,14 +153,19 @@ static bool has_bulk(const struct model *m)
 
 static void check_minimized(const struct scope *s, const struct ast *e, int which)
 {
-    const struct checker *c = s->c;
+    struct checker *c = s->c;
     bool in_doubt = c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_H || c->doubt_ensemble;
     if (which == OBJECTIVE_BOUNDARY && !c->has_loss && !c->doubt_loss)
         mistake(s, e->span, "no-loss", "minimize boundary, and the network has no loss boundary");
     if (which == OBJECTIVE_BULK && !in_doubt && !has_bulk(c->m))
         mistake(s, e->span, "no-loss",
                 "minimize bulk, and H is 0: no neuron has an error that counts, and no free one a potential");
-    if (which == OBJECTIVE_FREE_ENERGY) refuse(s->c, REFUSED_free_energy, e->span);
+    if (which != OBJECTIVE_FREE_ENERGY) return;
+    c->free_energy_at = c->ensemble_asked = e->span;
+    c->m->asks_ensemble = true;
+    if (c->inferred_at.source)
+        mistake(s, e->span, "needs-schedule",
+                "F is minimised at a temperature that is given: temperature inferred is for measurements alone");
 }
 
 /* One that is named twice is minimised with the sum of its coefficients. */

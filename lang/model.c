@@ -218,6 +218,7 @@ static void dump_train(const struct model *m, struct text *out)
     text_add(out, "minimize");
     if (m->minimizes_boundary) dump_term(m, "boundary", m->train.boundary, out);
     if (m->minimizes_bulk) dump_term(m, "bulk", m->train.bulk, out);
+    if (m->minimizes_free_energy) dump_term(m, "free_energy", m->train.free_energy, out);
     text_add(out, "\noptimizer %s rate ", optimizers[o->which]);
     dump_expr(m, "", m->train.rate, out);
     dump_number(" momentum ", o->momentum, out);

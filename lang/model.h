@@ -90,7 +90,7 @@ struct model {
     uint32_t n_terms;
     struct loss_term *term;
     bool trains; /* there is something to minimise: */
-    bool minimizes_boundary, minimizes_bulk;
+    bool minimizes_boundary, minimizes_bulk, minimizes_free_energy;
     struct optimizer_spec optimizer;
     struct data_spec data;
     struct ensemble_spec ensemble;

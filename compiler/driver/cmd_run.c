@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "compiler/driver/given.h"
+#include "compiler/driver/laws.h"
 #include "compiler/driver/manifest.h"
 #include "compiler/driver/observe.h"
 #include "compiler/driver/progress.h"
+#include "compiler/driver/report.h"
 #include "compiler/driver/table.h"
 #include "runtime/base/file.h"
 
@@ -25,6 +27,7 @@ struct run {
     struct record *record;
     struct times times;
     struct table table;
+    struct text ledgers; /* of a resumed run's checkpoint */
     struct progress progress;
     struct moment last[2];   /* the last value of each key: train, test */
     uint64_t samples_before; /* of the next measurement's samples, those that an earlier process trained on */
@@ -44,7 +47,11 @@ static bool save(struct run *run)
     if (!trainer_check(run->trainer)) return diverged(run);
     run->since = seconds();
     run->saved = trainer_state(run->trainer).step;
-    return checkpoint_write(run->session->diag, run->trainer, record_folder(run->record));
+    struct text ledgers = {0};
+    observer_write(run->observer, &ledgers);
+    bool written = checkpoint_write(run->session->diag, run->trainer, &ledgers, record_folder(run->record));
+    text_fini(&ledgers);
+    return written;
 }
 
 /* ---- before the first step ---- */
@@ -74,7 +81,8 @@ static bool open_trainer(struct run *run)
     struct diag *diag = run->session->diag;
     run->trainer = trainer_new(diag, run->module, run->data, &run->model->train);
     if (!run->trainer || !start_weights(run)) return false;
-    return !o->given[OPTION_resume] || checkpoint_read(diag, run->trainer, o->value[OPTION_resume].text);
+    return !o->given[OPTION_resume] ||
+           checkpoint_read(diag, run->trainer, o->value[OPTION_resume].text, &run->ledgers);
 }
 
 static bool open_observer(struct run *run)
@@ -84,6 +92,13 @@ static bool open_observer(struct run *run)
                                 o->interpreter};
     run->observer = observer_new(run->session, &observed, &run->times);
     return run->observer != NULL;
+}
+
+/* Where a resumed run's ledgers stood; before the first step they are measured again. */
+static bool take_ledgers(struct run *run)
+{
+    if (!run->session->options.given[OPTION_resume] || !trainer_state(run->trainer).step) return true;
+    return observer_read(run->observer, run->ledgers.data, run->ledgers.length);
 }
 
 static bool open_record(struct run *run)
@@ -135,7 +150,7 @@ static void remember(struct run *run, const struct moment *moment)
 {
     struct moment *last = &run->last[moment->test];
     last->test = moment->test;
-    for (uint32_t i = 0; i < moment->n; i++) moment_set(last, moment->reading[i].key, moment->reading[i].value);
+    for (uint32_t i = 0; i < moment->n; i++) moment_set(last, &moment->reading[i]);
 }
 
 /* What stands in metrics.jsonl is the whole of it; a table of thousands of rows would be no help. */
@@ -255,6 +270,37 @@ static void rescue(struct run *run)
     diag_note(diag, (struct span){0}, "the checkpoint is that of step %" PRIu64, run->saved);
 }
 
+static void print_summary(const struct run *run)
+{
+    struct text laws = {0};
+    laws_json(run->observer, run->model, &laws);
+    summary_print(&(struct summary){.moment = run->last,
+                                    .times = run->times,
+                                    .first_step = run->first_step,
+                                    .train = run->train,
+                                    .measure = observer_seconds(run->observer),
+                                    .data = run->data->seconds,
+                                    .total = seconds() - run->session->began,
+                                    .steps = run->trainer ? trainer_state(run->trainer).step : 0,
+                                    .parameters = model_trainables(run->model),
+                                    .folder = record_folder(run->record),
+                                    .laws = laws.data});
+    text_fini(&laws);
+}
+
+/* What it all came to, and what measuring cost of it. */
+static void conclude(const struct run *run, int signal)
+{
+    double measuring = observer_seconds(run->observer), all = seconds() - run->session->began;
+    laws_print(run->observer, run->model, stderr);
+    fprintf(stderr,
+            "%s after step %" PRIu64
+            ": %.2f s training, %.2f s measuring (%.0f %% of the run), %.2f s compiling; weights in "
+            "%s/weights.safetensors\n",
+            signal ? "interrupted" : "done", trainer_state(run->trainer).step, run->train, measuring,
+            100 * measuring / all, run->times.passes + run->times.codegen, record_folder(run->record));
+}
+
 static int finish(struct run *run)
 {
     struct train_state at = trainer_state(run->trainer);
@@ -268,15 +314,9 @@ static int finish(struct run *run)
     }
     if (!write_weights(run)) return 0;
     if (o->given[OPTION_json])
-        summary_print(&(struct summary){run->last, run->times, run->first_step, run->train,
-                                        observer_seconds(run->observer), run->data->seconds, at.step,
-                                        model_trainables(run->model), record_folder(run->record)});
+        print_summary(run);
     else if (!o->given[OPTION_quiet])
-        fprintf(stderr,
-                "%s after step %" PRIu64
-                ": %.2f s training, %.2f s measuring, %.2f s compiling; weights in %s/weights.safetensors\n",
-                signal ? "interrupted" : "done", at.step, run->train, observer_seconds(run->observer),
-                run->times.passes + run->times.codegen, record_folder(run->record));
+        conclude(run, signal);
     if (signal) fprintf(stderr, "go on with: nnt run --resume %s\n", record_folder(run->record));
     return signal ? 128 + signal : 0;
 }
@@ -305,24 +345,39 @@ static int only_measure(struct run *run)
         return 0;
     if (!observe(run->observer, &at, 1, true, parameters, NULL, moment, &n) || !record_moments(run, moment, n))
         return 0;
-    if (o->given[OPTION_json])
-        summary_print(&(struct summary){run->last, run->times, 0, 0, observer_seconds(run->observer),
-                                        run->data->seconds, 0, model_trainables(run->model),
-                                        record_folder(run->record)});
+    if (o->given[OPTION_json]) print_summary(run);
     return 0;
+}
+
+/* The pictures last: where they cannot be written, everything else is. */
+static void write_report(struct run *run)
+{
+    const struct options *o = &run->session->options;
+    const char *folder = record_folder(run->record);
+    bool written = report_write(run->session->diag, run->session->arena, folder);
+    if (written && !o->given[OPTION_json] && !o->given[OPTION_quiet])
+        fprintf(stderr, "pictures in %s/report.html\n", folder);
+}
+
+static void close_record(struct run *run)
+{
+    if (diag_failed(run->session->diag)) {
+        record_abandon(run->record);
+        return;
+    }
+    write_report(run);
+    if (!record_close(run->record, run->session->diag)) run->record = NULL;
 }
 
 static void close_run(struct run *run)
 {
     if (run->observer) observer_warn(run->observer);
-    if (run->record && diag_failed(run->session->diag))
-        record_abandon(run->record);
-    else if (run->record && !record_close(run->record, run->session->diag))
-        run->record = NULL;
+    if (run->record) close_record(run);
     observer_free(run->observer);
     trainer_free(run->trainer);
     release_module(run->module);
     data_free(run->data);
+    text_fini(&run->ledgers);
 }
 
 int cmd_run(struct session *session)
@@ -333,7 +388,7 @@ int cmd_run(struct session *session)
     if (open_run(&run)) {
         if (!run.model->trains)
             status = only_measure(&run);
-        else if (open_trainer(&run) && open_observer(&run) && open_record(&run)) {
+        else if (open_trainer(&run) && open_observer(&run) && take_ledgers(&run) && open_record(&run)) {
             introduce(&run);
             if (train(&run))
                 status = finish(&run);

@@ -162,11 +162,15 @@ static bool open_start(struct verifying *v)
 
 /* ---- the checks ---- */
 
+/* All but what nothing here looks at. */
+static const uint32_t entries = ((1u << NNT_ENTRIES) - 1) & ~(1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push |
+                                                              1u << NNT_ENTRY_pull_push | 1u << NNT_ENTRY_descend);
+
 static uint32_t entries_of(const struct engine *engine)
 {
     uint32_t object =
         1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient | 1u << NNT_ENTRY_step;
-    return engine->job.standalone ? object : (1u << NNT_ENTRIES) - 1;
+    return engine->job.standalone ? object : entries;
 }
 
 /* The samples' Gaussians by a float64 module, or NULL where it has none or the ensemble is not proper at these weights (which goes to
@@ -230,7 +234,7 @@ static const double DIFFERENCE_SETTLED = 1e-13, DIFFERENCE_RELAXED = 1e-11;
 
 static bool check_differences(struct verifying *v)
 {
-    struct job job = {.interpreter = true, .real_bytes = 8, .entries = (1u << NNT_ENTRIES) - 1};
+    struct job job = {.interpreter = true, .real_bytes = 8, .entries = entries};
     struct model finer = *v->model;
     if (finer.dynamics.which == DYNAMICS_SETTLE) {
         finer.dynamics.tolerance = fmin(finer.dynamics.tolerance, DIFFERENCE_SETTLED);
@@ -321,7 +325,7 @@ int cmd_verify(struct session *session)
     v.model = read_model(session, &session->options.file[0], &v.times, NULL);
     session_messages(session);
     if (!v.model) return 0;
-    struct job job = {.entries = (1u << NNT_ENTRIES) - 1, .real_bytes = 8, .interpreter = true};
+    struct job job = {.entries = entries, .real_bytes = 8, .interpreter = true};
     v.reference = compile(session, v.model, &job, &v.times);
     if (v.reference && open_start(&v) && check_all(&v)) report(&v);
     if (v.start.module) exercise_close(&v.start);

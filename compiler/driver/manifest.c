@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
+#include "compiler/driver/septuple.h"
 #include "runtime/base/file.h"
 
 enum { MOST_MANIFEST_BYTES = 64 << 20 };
@@ -60,6 +62,25 @@ static json_t *machine_json(void)
                      "openblas_core", products_core(), "threads", 1);
 }
 
+/* When the run began. */
+static json_t *now_json(void)
+{
+    char text[32] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc)) strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    return json_string(text);
+}
+
+static json_t *septuple_json(const struct model *model)
+{
+    struct text text = {0};
+    septuple_network(model, &text);
+    json_t *json = json_text(text.data);
+    text_fini(&text);
+    return json;
+}
+
 static json_t *absolute(const char *path)
 {
     char real[PATH_MAX];
@@ -73,6 +94,7 @@ const char *manifest_text(struct session *session, const struct model *model, co
     json_t *run = json_object();
     json_object_set_new(run, "nnt", json_string(NNT_VERSION));
     json_object_set_new(run, "network", json_string(model->name));
+    json_object_set_new(run, "began", now_json());
     json_object_set_new(run, "command", json_text(o->line));
     json_object_set_new(run, "file", absolute(source->path));
     json_object_set_new(run, "settings", settings_json(o));
@@ -84,6 +106,7 @@ const char *manifest_text(struct session *session, const struct model *model, co
     json_object_set_new(run, "parameters", json_integer((json_int_t)model_trainables(model)));
     json_object_set_new(run, "machine", machine_json());
     json_object_set_new(run, "compile_seconds", json_real(times->passes + times->codegen));
+    json_object_set_new(run, "septuple", septuple_json(model));
     json_object_set_new(run, "source", json_stringn(source->text, source->length));
     char *text = json_dumps(run, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     json_decref(run);
@@ -185,7 +208,7 @@ static void add_number(struct text *line, const char *key, double value)
 static void add_split(struct text *line, const struct moment *moment)
 {
     text_add(line, "\"%s\": {", moment->test ? "test" : "train");
-    for (uint32_t i = 0; i < moment->n; i++) add_number(line, moment->reading[i].key, moment->reading[i].value);
+    record_readings(moment, line);
     text_add(line, "}, ");
 }
 
@@ -200,6 +223,7 @@ static void add_seconds(struct text *line, const struct summary *s)
     add_number(line, "train", s->train);
     add_number(line, "measure", s->measure);
     add_number(line, "data", s->data);
+    add_number(line, "total", s->total);
     text_add(line, "}");
 }
 
@@ -214,6 +238,7 @@ void summary_print(const struct summary *s)
     add_seconds(&line, s);
     add_number(&line, "steps", (double)s->steps);
     add_number(&line, "parameters", (double)s->parameters);
+    if (s->laws) text_add(&line, ", %s", s->laws);
     text_add(&line, ", \"run\": %s}}", quoted ? quoted : "\"\"");
     puts(line.data);
     free(quoted);

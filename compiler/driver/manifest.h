@@ -5,7 +5,8 @@
 #include "compiler/driver/compile.h"
 #include "runtime/record/record.h"
 
-/* The text of run.json: version, command line, file, settings, seed, precision, engine, machine, compile time, source. The arena's. */
+/* The text of run.json: version, time, command line, file, settings, seed, precision, engine, machine, compile time, septuple, source.
+ * The arena's. */
 const char *manifest_text(struct session *session, const struct model *model, const struct ast_source *source,
                           const struct times *times);
 /* With --resume RUN: what the command line does not say (FILE, --set, --data, --seed, --precision, --engine) is taken from RUN/run.json, the
@@ -15,9 +16,10 @@ MUST_USE bool manifest_resume(struct session *session);
 struct summary {
     const struct moment *moment; /* the last value of each key: train, test */
     struct times times;
-    double first_step, train, measure, data;
+    double first_step, train, measure, data, total;
     uint64_t steps, parameters;
     const char *folder;
+    const char *laws; /* "laws": [ … ]; NULL: none */
 };
 void summary_print(const struct summary *summary);
 

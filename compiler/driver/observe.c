@@ -8,6 +8,7 @@
 
 #include "compiler/driver/given.h"
 #include "runtime/record/record.h"
+#include "runtime/thermo/measurer.h"
 
 enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
 
@@ -27,8 +28,8 @@ struct observer {
     struct ensemble *ensemble;
     struct diag *apart; /* messages about an ensemble that the file did not ask for; NULL where it did */
     struct evaluator *evaluator;
-    double *parameters;        /* in float64 */
-    struct gaussian *gaussian; /* room for the largest probe */
+    struct measurer **measurer; /* by measure block; NULL where it asks nothing of the ensemble */
+    double *parameters;         /* in float64 */
     double seconds;
 };
 
@@ -128,12 +129,25 @@ static bool check_splits(struct observer *o)
 
 /* ---- the ensemble ---- */
 
+/* First derivatives for the gradients and the work, second ones for the Laplacian. */
+static uint32_t derivative_entries(const struct model *model)
+{
+    uint32_t first = 1u << NNT_ENTRY_pull, second = 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push, entries = 0;
+    uint32_t once = 1u << MEASURE_defect | 1u << MEASURE_grad_F | 1u << MEASURE_first_law;
+    for (uint32_t b = 0; b < model->n_measures; b++) {
+        if (model->measure[b].asked & once) entries |= first;
+        if (model->measure[b].asked >> MEASURE_efficiency & 1) entries |= first | second;
+    }
+    return entries;
+}
+
 static bool open_ensemble(struct observer *o, struct times *times)
 {
     const struct model *model = o->of.model;
     if (!any_needs_ensemble(model)) return true;
     if (!model->asks_ensemble) o->apart = diag_new();
-    struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise,
+    struct job job = {.entries =
+                          1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise | derivative_entries(model),
                       .real_bytes = 8,
                       .batch = ENSEMBLE_BATCH,
                       .interpreter = o->of.interpreter};
@@ -145,22 +159,44 @@ static bool open_ensemble(struct observer *o, struct times *times)
     return o->ensemble != NULL;
 }
 
+/* The laws of a C that learning cannot shape. */
+static void warn_of_idle_C(const struct observer *o, const struct measure_spec *spec)
+{
+    uint32_t laws = 1u << MEASURE_first_law | 1u << MEASURE_second_law;
+    if (!(spec->asked & laws) || !o->gaussian_module->linear_C) return;
+    diag_warn(o->session->diag, spec->at, "idle-complexity",
+              "neither data nor activations enter C in this ensemble: it is 0, or follows from the weights alone");
+    diag_hint(o->session->diag, "clamp inputs and outputs and have two hidden layers, or a potential: what the "
+                                "laws say is then of the states");
+}
+
+static bool open_measurers(struct observer *o)
+{
+    const struct model *model = o->of.model;
+    for (uint32_t b = 0; b < model->n_measures; b++) {
+        const struct measure_spec *spec = &model->measure[b];
+        struct measurer_options options = {spec->asked, o->probe[b].count, spec->probes, model->data.seed};
+        if (!needs_ensemble(model, spec->asked)) continue;
+        warn_of_idle_C(o, spec);
+        o->measurer[b] = measurer_new(o->session->diag, spec->at, o->ensemble, &model->ensemble, &options);
+        if (!o->measurer[b]) return false;
+    }
+    return true;
+}
+
 struct observer *observer_new(struct session *session, const struct observed *observed, struct times *times)
 {
     struct observer *o = arena_alloc(session->arena, sizeof *o);
     const struct model *model = observed->model;
-    uint32_t most = 0;
     double start = seconds();
     *o = (struct observer){.session = session, .of = *observed};
     o->probe = arena_alloc(session->arena, (model->n_measures + 1) * sizeof *o->probe);
+    o->measurer = arena_alloc(session->arena, (model->n_measures + 1) * sizeof *o->measurer);
+    for (uint32_t b = 0; b < model->n_measures; b++) o->measurer[b] = NULL;
     if (!check_splits(o)) return NULL;
-    for (uint32_t b = 0; b < model->n_measures; b++) {
-        draw_probe(o, &model->measure[b], &o->probe[b]);
-        if (o->probe[b].count > most) most = o->probe[b].count;
-    }
-    o->gaussian = arena_alloc(session->arena, ((size_t)most + 1) * sizeof *o->gaussian);
+    for (uint32_t b = 0; b < model->n_measures; b++) draw_probe(o, &model->measure[b], &o->probe[b]);
     double compiled = times->passes + times->codegen;
-    bool opened = open_ensemble(o, times);
+    bool opened = open_ensemble(o, times) && (!o->ensemble || open_measurers(o));
     if (o->ensemble)
         o->parameters =
             arena_alloc(session->arena, o->gaussian_module->size[NNT_PARAMETERS] * sizeof *o->parameters);
@@ -175,6 +211,7 @@ struct observer *observer_new(struct session *session, const struct observed *ob
 void observer_free(struct observer *o)
 {
     if (!o) return;
+    for (uint32_t b = 0; b < o->of.model->n_measures; b++) measurer_free(o->measurer[b]);
     ensemble_free(o->ensemble);
     if (o->apart) diag_free(o->apart);
     evaluator_free(o->evaluator);
@@ -185,7 +222,36 @@ void observer_warn(struct observer *o)
 {
     struct convergence evaluated = o->evaluator ? evaluator_convergence(o->evaluator) : (struct convergence){0};
     convergence_warn(&evaluated, o->session->diag, (struct span){0}, &o->of.model->ensemble, "evaluated");
-    if (o->ensemble) ensemble_warn(o->ensemble, o->session->diag);
+    if (!o->ensemble) return;
+    ensemble_warn(o->ensemble, o->session->diag);
+    for (uint32_t b = 0; b < o->of.model->n_measures; b++)
+        if (o->measurer[b]) measurer_warn(o->measurer[b], o->session->diag);
+}
+
+const struct ledger *observer_ledger(const struct observer *o, uint32_t block)
+{
+    return o->measurer[block] ? measurer_ledger(o->measurer[block]) : NULL;
+}
+
+void observer_write(const struct observer *o, struct text *out)
+{
+    for (uint32_t b = 0; b < o->of.model->n_measures; b++)
+        if (o->measurer[b]) measurer_write(o->measurer[b], out);
+}
+
+bool observer_read(struct observer *o, const char *bytes, size_t length)
+{
+    bool good = true;
+    for (uint32_t b = 0; good && b < o->of.model->n_measures; b++) {
+        size_t used = 0;
+        good = !o->measurer[b] || measurer_read(o->measurer[b], bytes, length, &used);
+        bytes += used;
+        length -= used;
+    }
+    if (good && length == 0) return true;
+    diag_input(o->session->diag, (struct span){0}, "bad-checkpoint",
+               "the checkpoint's ledgers are not those of this run's measurements");
+    return false;
 }
 
 double observer_seconds(const struct observer *o)
@@ -226,41 +292,6 @@ static void widen_parameters(struct observer *o, const void *parameters)
 
 /* ---- one moment ---- */
 
-static void add_estimate(struct moment *moment, const char *key, const char *error_key, const double *first,
-                         uint32_t count)
-{
-    struct estimate e = ensemble_mean(first, sizeof(struct gaussian) / sizeof(double), count);
-    moment_add(moment, key, e.mean);
-    moment_add(moment, error_key, e.error);
-}
-
-static bool has_C_0(const struct gaussian *gaussian, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (isnan(gaussian[i].C_0)) return false;
-    return true;
-}
-
-static void add_gaussian(struct observer *o, uint32_t asked, uint32_t count, double beta, struct moment *moment)
-{
-    const struct gaussian *g = o->gaussian;
-    if (!moment_find(moment, "beta")) {
-        moment_add(moment, "temperature", 1 / beta);
-        moment_add(moment, "beta", beta);
-    }
-    if (asked >> MEASURE_loss & 1 && !moment_find(moment, "loss.bulk"))
-        moment_add(moment, "loss.bulk", ensemble_mean(&g->H, sizeof *g / sizeof(double), count).mean);
-    if (asked >> MEASURE_U & 1) add_estimate(moment, "U", "U_error", &g->U, count);
-    if (asked >> MEASURE_F & 1) add_estimate(moment, "F", "F_error", &g->F, count);
-    if (asked >> MEASURE_S & 1) add_estimate(moment, "S", "S_error", &g->S, count);
-    if (asked >> MEASURE_S_T & 1) moment_add(moment, "S_T", ensemble_S_T(o->ensemble, beta));
-    if (asked >> MEASURE_C & 1) add_estimate(moment, "C", "C_error", &g->C, count);
-    if (asked >> MEASURE_C_0 & 1 && has_C_0(g, count)) add_estimate(moment, "C_0", "C_0_error", &g->C_0, count);
-    if (asked >> MEASURE_lnZ & 1) add_estimate(moment, "lnZ", "lnZ_error", &g->lnZ, count);
-    if (asked >> MEASURE_H_min & 1) add_estimate(moment, "H_min", "H_min_error", &g->H_min, count);
-    convergence_report(ensemble_convergence(o->ensemble), asked >> MEASURE_dynamics & 1, moment);
-}
-
 /* What was not asked for and cannot be had is left out from here on, training goes on. */
 static bool leave_out(struct observer *o, uint64_t step)
 {
@@ -279,22 +310,32 @@ static bool leave_out(struct observer *o, uint64_t step)
     return true;
 }
 
-static bool observe_ensemble(struct observer *o, uint32_t asked, const struct probe *probe, double progress,
+/* At a moment's progress; NaN where it is inferred. */
+static bool temperature_at(struct observer *o, double progress, double *out_T)
+{
+    *out_T = NAN;
+    if (o->of.model->ensemble.inferred) return true;
+    *out_T = expr_at_progress(o->of.model->ensemble.temperature, progress);
+    if (*out_T > 0 && isfinite(*out_T)) return true;
+    diag_input(o->session->diag, o->of.model->ensemble_at, "bad-temperature",
+               "the temperature is %g at progress %g; expected a number above 0", *out_T, progress);
+    return false;
+}
+
+/* What a block asks of the ensemble, but for the measures of `given`; its ledger takes the moment in any case. */
+static bool observe_ensemble(struct observer *o, uint32_t block, uint32_t given, double progress,
                              const void *parameters, struct moment *moment)
 {
-    if (!o->ensemble || !needs_ensemble(o->of.model, asked)) return true;
-    double T = expr_at_progress(o->of.model->ensemble.temperature, progress);
-    if (!(T > 0) || !isfinite(T)) {
-        diag_input(o->session->diag, o->of.model->ensemble_at, "bad-temperature",
-                   "the temperature is %g at progress %g; expected a number above 0", T, progress);
-        return false;
-    }
+    struct measurer *measurer = o->measurer[block];
+    double T;
+    if (!o->ensemble || !measurer) return true;
+    if (!needs_ensemble(o->of.model, o->of.model->measure[block].asked & ~given) && !measurer_ledger(measurer))
+        return true;
+    if (!temperature_at(o, progress, &T)) return false;
     widen_parameters(o, parameters);
-    if (!ensemble_evaluate(o->ensemble, o->apart ? o->apart : o->session->diag, o->parameters, probe->value,
-                           probe->count, 1 / T, o->gaussian))
-        return leave_out(o, moment->step);
-    add_gaussian(o, asked, probe->count, 1 / T, moment);
-    return true;
+    return measurer_take(measurer, o->apart ? o->apart : o->session->diag, o->parameters, o->probe[block].value, T,
+                         given, moment) ||
+           leave_out(o, moment->step);
 }
 
 static double weight_norm(const struct observer *o, const void *parameters)
@@ -386,8 +427,7 @@ bool observe(struct observer *o, const struct train_state *at, double progress, 
         const struct measure_spec *spec = &model->measure[b];
         uint32_t *done = &given[spec->of_test];
         if (!all && !is_due(o, b, at)) continue;
-        good = observe_ensemble(o, spec->asked & ~*done, &o->probe[b], progress, parameters,
-                                &out_moment[spec->of_test]);
+        good = observe_ensemble(o, b, *done, progress, parameters, &out_moment[spec->of_test]);
         *done |= spec->asked & (ensemble_measures() | 1u << MEASURE_dynamics);
     }
     if (norm) moment_add(&out_moment[0], "weight_norm", weight_norm(o, parameters));

@@ -3,7 +3,7 @@
 #define NNT_OBSERVE_H
 
 #include "compiler/driver/compile.h"
-#include "runtime/thermo/ensemble.h"
+#include "runtime/thermo/ledger.h"
 
 struct observer;
 /* What is observed. All pointers must outlive the observer. */
@@ -37,6 +37,11 @@ MUST_USE bool observe(struct observer *observer, const struct train_state *at, d
 /* The parameters to measure where nothing is trained (no `module`): --weights, or drawn by `seed`; float64, the observer's. NULL with a
  * message where the file asks for nothing that can be measured. */
 const double *observer_start(struct observer *observer, uint64_t seed);
+/* The ledger of a measure block; NULL where it keeps none. */
+const struct ledger *observer_ledger(const struct observer *observer, uint32_t block);
+/* What the ledgers need to go on bit for bit, appended; and taken back. false with a message where it is another run's. */
+void observer_write(const struct observer *observer, struct text *out);
+MUST_USE bool observer_read(struct observer *observer, const char *bytes, size_t length);
 double observer_seconds(const struct observer *observer); /* spent measuring so far */
 
 #endif

@@ -589,7 +589,7 @@ static void print_measurement_cost(struct session *session, const struct model *
              m->ensemble.relaxed ? ", beside the relaxation" : "");
 }
 
-void septuple_print(struct session *session, const struct model *m, struct text *out)
+void septuple_network(const struct model *m, struct text *out)
 {
     text_add(out, "network %s: the septuple (x, P_in, P_out, w, b, f, H)\n", m->name);
     print_x(m, out);
@@ -600,6 +600,11 @@ void septuple_print(struct session *session, const struct model *m, struct text 
     print_H(m, out);
     print_loss(m, out);
     print_training(m, out);
+}
+
+void septuple_print(struct session *session, const struct model *m, struct text *out)
+{
+    septuple_network(m, out);
     print_ensemble(session, m, out);
     print_step_cost(session, m, out);
     print_measurement_cost(session, m, out);

@@ -8,5 +8,7 @@
  * UTF-8 text. The plan behind the cost is the one of a machine with BLAS and vectors of 32 bytes, so that the text is the same
  * everywhere. */
 void septuple_print(struct session *session, const struct model *model, struct text *out);
+/* Its first part alone: septuple, losses and training; nothing is compiled for it. */
+void septuple_network(const struct model *model, struct text *out);
 
 #endif

@@ -23,24 +23,49 @@ static bool is_column(const char *key)
 static const struct {
     const char *key, *title;
 } titles[] = {
-    {"loss.boundary", "loss"},           {"temperature", "T"},
-    {"dynamics.ticks", "ticks"},         {"dynamics.contraction", "contraction"},
-    {"dynamics.error", "settle error"},  {"dynamics.unconverged", "unsettled"},
-    {"relaxation.steps", "relax steps"}, {"relaxation.unconverged", "unrelaxed"},
+    {"loss.boundary", "loss"},
+    {"temperature", "T"},
+    {"dynamics.ticks", "ticks"},
+    {"dynamics.contraction", "contraction"},
+    {"dynamics.error", "settle error"},
+    {"dynamics.unconverged", "unsettled"},
+    {"relaxation.steps", "relax steps"},
+    {"relaxation.unconverged", "unrelaxed"},
+    {"grad_F", "|grad F|"},
+    {"T_grad_C", "T|grad C|"},
+    {"first_law.dU", "dU"},
+    {"first_law.heat", "T dS_T"},
+    {"first_law.complexity", "T dC"},
+    {"first_law.work", "W"},
+    {"first_law.residual", "residual"},
+    {"first_law.dH_min", "dH_min"},
+    {"first_law.reduced_ratio", "ratio"},
+    {"first_law.T_law", "T_law"},
+    {"second_law.dS", "dS"},
+    {"second_law.dC", "dC"},
+    {"laplacian", "lap F"},
+    {"laplacian_H_min", "lap H_min"},
+    {"laplacian_C", "lap C"},
 };
 
-static void print_name(const char *key, bool test, char *out, size_t size)
+/* Of a list the first and the last number are columns: of the spectrum the least and the largest. */
+static void print_name(const char *key, uint32_t place, bool test, char *out, size_t size)
 {
+    if (place) {
+        snprintf(out, size, "%s%s %s", test ? "test " : "", strcmp(key, "spectrum") ? key : "A",
+                 place == 1 ? "least" : "largest");
+        return;
+    }
     const char *name = key, *dot = strncmp(key, "loss.boundary.", 14) ? "" : "loss.";
     for (size_t i = 0; i < LENGTH(titles); i++)
         if (!strcmp(key, titles[i].key)) name = titles[i].title;
     snprintf(out, size, "%s%s%s", test ? "test " : "", dot, *dot ? key + 14 : name);
 }
 
-static const struct reading *find(const struct moment *moment, const char *key)
+static const struct reading *find(const struct moment *moment, const char *key, uint32_t place)
 {
     for (uint32_t i = 0; i < moment->n; i++)
-        if (!strcmp(moment->reading[i].key, key)) return &moment->reading[i];
+        if (moment->reading[i].place == place && !strcmp(moment->reading[i].key, key)) return &moment->reading[i];
     return NULL;
 }
 
@@ -61,12 +86,12 @@ static const struct reading *find_error(const struct moment *moment, const char 
 {
     char error_key[READING_KEY + 8];
     snprintf(error_key, sizeof error_key, "%s_error", key);
-    return find(moment, error_key);
+    return find(moment, error_key, 0);
 }
 
-static void print_cell(const struct moment *moment, const char *key, char *out, size_t size)
+static void print_cell(const struct moment *moment, const char *key, uint32_t place, char *out, size_t size)
 {
-    const struct reading *value = find(moment, key), *error = find_error(moment, key);
+    const struct reading *value = find(moment, key, place), *error = find_error(moment, key);
     if (!value)
         snprintf(out, size, "-");
     else if (error)
@@ -79,21 +104,25 @@ static void print_cell(const struct moment *moment, const char *key, char *out, 
 
 /* ---- which columns ---- */
 
-static bool has_column(const struct table *table, const char *key, bool test)
+static bool has_column(const struct table *table, const struct reading *reading, bool test)
 {
     for (uint32_t i = 0; i < table->n; i++)
-        if (table->column[i].test == test && !strcmp(table->column[i].key, key)) return true;
+        if (table->column[i].test == test && table->column[i].place == reading->place &&
+            !strcmp(table->column[i].key, reading->key))
+            return true;
     return false;
 }
 
-static bool add_column(struct table *table, const struct moment *moment, const char *key)
+static bool add_column(struct table *table, const struct moment *moment, const struct reading *reading)
 {
-    bool test = moment->test;
-    if (!is_column(key) || table->n == TABLE_COLUMNS || has_column(table, key, test)) return false;
+    const char *key = reading->key;
+    bool test = moment->test, inside = reading->place > 1 && reading->place < reading->of;
+    if (!is_column(key) || inside || table->n == TABLE_COLUMNS || has_column(table, reading, test)) return false;
     struct table_column *column = &table->column[table->n++];
-    *column = (struct table_column){.test = test, .width = find_error(moment, key) ? WITH_ERROR : NUMBER};
+    *column = (struct table_column){
+        .test = test, .place = reading->place, .width = find_error(moment, key) ? WITH_ERROR : NUMBER};
     snprintf(column->key, sizeof column->key, "%s", key);
-    print_name(key, test, column->title, sizeof column->title);
+    print_name(key, column->place, test, column->title, sizeof column->title);
     int width = (int)strlen(column->title);
     if (width > column->width) column->width = width;
     return true;
@@ -112,9 +141,10 @@ static bool add_columns(struct table *table, const struct moment *moment, uint32
     bool added = false;
     for (uint32_t k = 0; k < n; k++)
         for (uint32_t i = 0; i < moment[k].n; i++) {
-            const char *key = moment[k].reading[i].key;
-            added |= add_column(table, &moment[k], key);
-            if (k + 1 < n && find(&moment[k + 1], key)) added |= add_column(table, &moment[k + 1], key);
+            const struct reading *reading = &moment[k].reading[i];
+            added |= add_column(table, &moment[k], reading);
+            if (k + 1 < n && find(&moment[k + 1], reading->key, reading->place))
+                added |= add_column(table, &moment[k + 1], reading);
         }
     return added;
 }
@@ -131,20 +161,35 @@ static const char *const spared[] = {
     "relaxation.unconverged",
     "dynamics.unconverged",
     "dynamics.error",
+    "first_law.residual",
+    "spectrum",
     "S_T",
+    "first_law.heat",
     "temperature",
     "C_0",
     "lnZ",
+    "T_grad_C",
+    "laplacian_H_min",
+    "laplacian_C",
+    "first_law.dU",
+    "first_law.T_law",
+    "first_law.work",
     "dynamics.contraction",
     "relaxation.steps",
     "dynamics.ticks",
     "loss.boundary.",
     "accuracy.",
     "loss.bulk",
+    "second_law.dS",
     "H_min",
     "U",
     "F",
     "S",
+    "defect",
+    "grad_F",
+    "first_law.dH_min",
+    "first_law.complexity",
+    "first_law.reduced_ratio",
 };
 
 static bool fits_word(const char *key, const char *word)
@@ -182,7 +227,7 @@ static void print_hidden(const struct table *table, FILE *to)
     int at = fprintf(to, "  not shown here, in metrics.jsonl:");
     for (uint32_t i = 0; i < table->n; i++) {
         const struct table_column *column = &table->column[i];
-        if (!column->hidden) continue;
+        if (!column->hidden || column->place > 1) continue;
         int length = 1 + (column->test ? 5 : 0) + (int)strlen(column->key);
         if (at + length > table->width) at = fprintf(to, "\n   ") - 1;
         fprintf(to, " %s%s", column->test ? "test " : "", column->key);
@@ -221,7 +266,7 @@ void table_row(struct table *table, FILE *to, const struct moment *moment, uint3
         char cell[64] = "-";
         if (column->hidden) continue;
         const struct moment *from = of_split(moment, n, column->test);
-        if (from) print_cell(from, column->key, cell, sizeof cell);
+        if (from) print_cell(from, column->key, column->place, cell, sizeof cell);
         fprintf(to, " %*s", column->width, cell);
     }
     fputc('\n', to);

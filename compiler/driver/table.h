@@ -14,6 +14,7 @@ struct table {
     bool skipped; /* some row, and that was said */
     struct table_column {
         char key[READING_KEY], title[READING_KEY + 8];
+        uint32_t place; /* of a list's number, from 1 */
         bool test, hidden;
         int width;
     } column[TABLE_COLUMNS];

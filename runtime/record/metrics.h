@@ -5,7 +5,7 @@
 #include "runtime/base/text.h"
 #include "runtime/thermo/measure.h"
 
-/* The columns of the table, in the order in which their keys first came. */
+/* The columns of the table, in the order in which their keys first came: KEY, and of a list KEY.1, KEY.2 … */
 struct columns {
     char **key;
     uint32_t count, capacity;
@@ -14,6 +14,8 @@ void columns_fini(struct columns *columns);
 
 /* The first reading that is not finite, or NULL. */
 const struct reading *metrics_not_finite(const struct moment *moment);
+/* "key": value, … as they stand in a line. */
+void metrics_readings(const struct moment *moment, struct text *out);
 /* The moment as a line of metrics.jsonl, without newline. */
 void metrics_line(const struct moment *moment, struct text *out);
 /* Adds a line's keys to the columns; whether there was a new one. */

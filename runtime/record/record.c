@@ -160,6 +160,11 @@ char *record_line(const struct moment *moment)
     return line.data;
 }
 
+void record_readings(const struct moment *moment, struct text *out)
+{
+    metrics_readings(moment, out);
+}
+
 /* ---- run.json, the end ---- */
 
 bool record_run(struct record *record, struct diag *diag, const char *json)

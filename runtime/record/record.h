@@ -4,6 +4,7 @@
 
 #include "runtime/abi.h"
 #include "runtime/base/diag.h"
+#include "runtime/base/text.h"
 #include "runtime/thermo/measure.h"
 
 struct record;
@@ -19,6 +20,8 @@ MUST_USE bool record_moment(struct record *record, struct diag *diag, const stru
 /* The line of a moment as record_moment writes it, without newline; free(). Keys in order; step epoch split first.
  */
 MUST_USE char *record_line(const struct moment *moment);
+/* Its readings as in that line, without the braces. */
+void record_readings(const struct moment *moment, struct text *out);
 /* The last value of each key of the run so far, from metrics.jsonl: of the training split, then of the test split. */
 MUST_USE bool record_last(const struct record *record, struct diag *diag, struct moment out[2]);
 /* run.json's text, written whole. */

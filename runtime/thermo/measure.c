@@ -130,12 +130,22 @@ bool measure_shown(const struct measure_spec *spec, uint64_t step, uint64_t step
     return place.number % n == 0;
 }
 
-void moment_add(struct moment *moment, const char *key, double value)
+static void add_reading(struct moment *moment, const char *key, double value, uint32_t place, uint32_t of)
 {
     if (moment->n == MOMENT_READINGS) BUG("more than %d readings in a moment, at %s", MOMENT_READINGS, key);
     struct reading *reading = &moment->reading[moment->n++];
+    *reading = (struct reading){.value = value, .place = place, .of = of};
     snprintf(reading->key, sizeof reading->key, "%s", key);
-    reading->value = value;
+}
+
+void moment_add(struct moment *moment, const char *key, double value)
+{
+    add_reading(moment, key, value, 0, 0);
+}
+
+void moment_add_list(struct moment *moment, const char *key, const double *values, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) add_reading(moment, key, values[i], i + 1, n);
 }
 
 const struct reading *moment_find(const struct moment *moment, const char *key)
@@ -145,12 +155,13 @@ const struct reading *moment_find(const struct moment *moment, const char *key)
     return NULL;
 }
 
-void moment_set(struct moment *moment, const char *key, double value)
+void moment_set(struct moment *moment, const struct reading *reading)
 {
     for (uint32_t i = 0; i < moment->n; i++) {
-        if (strcmp(moment->reading[i].key, key) != 0) continue;
-        moment->reading[i].value = value;
+        struct reading *before = &moment->reading[i];
+        if (before->place != reading->place || strcmp(before->key, reading->key) != 0) continue;
+        before->value = reading->value;
         return;
     }
-    if (moment->n < MOMENT_READINGS) moment_add(moment, key, value);
+    if (moment->n < MOMENT_READINGS) moment->reading[moment->n++] = *reading;
 }

@@ -24,10 +24,11 @@ enum when { WHEN_EPOCHS, WHEN_STEPS, WHEN_TIMES, WHEN_LOGARITHMIC, WHEN_END };
 struct measure_spec {
     struct span at;
     enum when when;
-    uint64_t every; /* EPOCHS, STEPS: the period; TIMES, LOGARITHMIC: how many */
-    uint32_t probe; /* samples of the probe set */
-    bool of_test;   /* probe drawn from the test split, else from train */
-    uint32_t asked; /* bit m: measure m */
+    uint64_t every;  /* EPOCHS, STEPS: the period; TIMES, LOGARITHMIC: how many */
+    uint32_t probe;  /* samples of the probe set */
+    bool of_test;    /* probe drawn from the test split, else from train */
+    uint32_t asked;  /* bit m: measure m */
+    uint32_t probes; /* directions of the efficiency */
 };
 /* The ensemble block. */
 struct ensemble_spec {
@@ -52,10 +53,12 @@ bool measure_shown(const struct measure_spec *spec, uint64_t step, uint64_t step
                    uint64_t most);
 
 enum { MOMENT_READINGS = 256, READING_KEY = 128 };
-/* One number of a moment: key as in metrics.jsonl. */
+/* One number of a moment: key as in metrics.jsonl. The numbers of a list have one key and stand one behind the other: place 1 … of; a
+ * number by itself has 0. */
 struct reading {
     char key[READING_KEY];
     double value;
+    uint32_t place, of;
 };
 /* The line of one measurement and split. */
 struct moment {
@@ -67,9 +70,10 @@ struct moment {
 };
 /* The key is copied; one that is longer than READING_KEY - 1 bytes is cut. At most MOMENT_READINGS. */
 void moment_add(struct moment *moment, const char *key, double value);
-/* Replaces the value of a key that the moment has; adds others as long as there is room. */
-void moment_set(struct moment *moment, const char *key, double value);
-/* The reading of a key, or NULL. */
+void moment_add_list(struct moment *moment, const char *key, const double *values, uint32_t n);
+/* Replaces the value of a key (and place) that the moment has; adds others as long as there is room. */
+void moment_set(struct moment *moment, const struct reading *reading);
+/* The reading of a key (of a list, its first), or NULL. */
 const struct reading *moment_find(const struct moment *moment, const char *key);
 
 #endif

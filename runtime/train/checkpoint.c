@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKPOINT_VERSION = 2, ORDER_OF_BYTES = 0x01020304 };
+enum { CHECKPOINT_VERSION = 3, ORDER_OF_BYTES = 0x01020304 };
 static const char magic[8] = "nnt\rstep";
 
-/* The file: this, output_sums of each output, parameters, moments, and the checksum of all that (8 bytes). */
+/* The file: this, output_sums of each output, parameters, moments, what others keep beside them, and the checksum of all that (8
+ * bytes). */
 struct header {
     char magic[8];
     uint32_t version, order_of_bytes, real_bytes, batch;
@@ -22,6 +23,7 @@ struct header {
     uint64_t description; /* hash of the module's */
     uint64_t seed, steps, step;
     uint64_t samples, relaxed; /* since the last measurement, and their losses */
+    uint64_t beside;           /* bytes that others keep */
     double loss, H;
     struct convergence since, before; /* the last measurement */
     char core[32];                    /* of OpenBLAS: its bits depend on it */
@@ -98,10 +100,11 @@ static struct header header_of(const struct trainer *t)
     return header;
 }
 
-bool checkpoint_write(struct diag *diag, const struct trainer *t, const char *folder)
+bool checkpoint_write(struct diag *diag, const struct trainer *t, const struct text *beside, const char *folder)
 {
     struct text bytes = {0};
     struct header header = header_of(t);
+    header.beside = beside ? beside->length : 0;
     if (!numbers_are_finite(t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS),
                             t->module->real_bytes)) {
         /* Moments may overflow in a run that goes on; weights end it. */
@@ -116,6 +119,7 @@ bool checkpoint_write(struct diag *diag, const struct trainer *t, const char *fo
         text_add_bytes(&bytes, &t->score.output[k].sums, sizeof t->score.output[k].sums);
     text_add_bytes(&bytes, t->call.slab[NNT_PARAMETERS], trainer_bytes(t, NNT_PARAMETERS));
     text_add_bytes(&bytes, t->call.slab[NNT_MOMENTS], trainer_bytes(t, NNT_MOMENTS));
+    if (header.beside) text_add_bytes(&bytes, beside->data, beside->length);
     uint64_t sum = fnv(fnv_start, bytes.data, bytes.length);
     text_add_bytes(&bytes, &sum, sizeof sum);
 
@@ -206,18 +210,22 @@ static void restore(struct trainer *t, const struct header *header, const char *
     t->kept_step = UINT64_MAX;
 }
 
-static bool take(struct diag *diag, struct trainer *t, const char *path, const char *bytes, size_t length)
+static bool take(struct diag *diag, struct trainer *t, const char *path, const char *bytes, size_t length,
+                 struct text *out_beside)
 {
     struct header header;
     if (!is_whole(diag, path, bytes, length)) return false;
     memcpy(&header, bytes, sizeof header);
     if (!fits(diag, t, path, &header)) return false;
-    if (length != file_bytes(t)) return refuse(diag, path, "is damaged: its length is wrong");
+    if (length < file_bytes(t) || header.beside != length - file_bytes(t))
+        return refuse(diag, path, "is damaged: its length is wrong");
     const char *sums = bytes + sizeof header, *weights = sums + t->score.n_outputs * sizeof(struct output_sums);
     if (!sums_are_finite(t, sums) ||
         !numbers_are_finite(weights, trainer_bytes(t, NNT_PARAMETERS), t->module->real_bytes))
         return refuse(diag, path, "has numbers that are not finite");
     restore(t, &header, sums, weights);
+    if (out_beside && header.beside)
+        text_add_bytes(out_beside, bytes + length - sizeof(uint64_t) - header.beside, header.beside);
     if (strncmp(header.core, products_core(), sizeof header.core - 1) != 0)
         diag_warn(diag, (struct span){0}, "other-machine",
                   "the run began on a '%.31s' core and goes on on '%s': its last bits may differ", header.core,
@@ -225,12 +233,12 @@ static bool take(struct diag *diag, struct trainer *t, const char *path, const c
     return true;
 }
 
-bool checkpoint_read(struct diag *diag, struct trainer *t, const char *folder)
+bool checkpoint_read(struct diag *diag, struct trainer *t, const char *folder, struct text *out_beside)
 {
     size_t length;
     char *inside = file_join(folder, "checkpoint"), *path = file_join(inside, "state");
-    char *bytes = file_read(diag, (struct span){0}, path, file_bytes(t) + ((size_t)1 << 30), &length);
-    bool taken = bytes && take(diag, t, path, bytes, length);
+    char *bytes = file_read(diag, (struct span){0}, path, file_bytes(t) + ((size_t)1 << 34), &length);
+    bool taken = bytes && take(diag, t, path, bytes, length, out_beside);
     free(bytes);
     free(inside);
     free(path);

@@ -13,6 +13,8 @@ struct train_options {
     const struct expr *rate;     /* schedule of progress */
     const struct expr *boundary; /* coefficient of the boundary loss, a schedule; NULL: 1 where it is minimised */
     const struct expr *bulk;     /* coefficient of the bulk loss, likewise */
+    const struct expr *free_energy; /* coefficient of F, likewise */
+    const struct expr *temperature; /* of F */
     uint32_t batch;              /* 0: all */
     uint64_t epochs, steps;      /* steps > 0 wins */
     bool shuffle;
@@ -48,9 +50,12 @@ void *trainer_parameters(struct trainer *trainer); /* module->size[NNT_PARAMETER
 /* Writes / reads everything a resumed run needs to continue bit for bit (parameters, moments, step, loss sums,
  * seed, steps, batch, real type, a hash of the module's description). Written whole or not at all, and never with
  * weights that are not finite: a message, and the checkpoint before stays. Loading checks every weight and refuses
- * a checkpoint of another network, seed or machine type with a message. */
-MUST_USE bool checkpoint_write(struct diag *diag, const struct trainer *trainer, const char *folder);
-MUST_USE bool checkpoint_read(struct diag *diag, struct trainer *trainer, const char *folder);
+ * a checkpoint of another network, seed or machine type with a message. `beside` is what others keep in it, any bytes; read, it is
+ * appended to a text (NULL: not wanted). */
+MUST_USE bool checkpoint_write(struct diag *diag, const struct trainer *trainer, const struct text *beside,
+                               const char *folder);
+MUST_USE bool checkpoint_read(struct diag *diag, struct trainer *trainer, const char *folder,
+                              struct text *out_beside);
 
 /* Initial weights (initialisers.def), Philox keyed by (seed, RANDOM_INIT, parameter). parameters: the slab, real
  * type. Deterministic. */

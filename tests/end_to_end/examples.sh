@@ -13,7 +13,7 @@ run() { # example, options...: leaves the summary in `last`, the run in the fold
     fi
     [ -s err ] && { echo "$name: says $(cat err)"; status=1; }
     tail -1 out > last
-    for file in metrics.jsonl metrics.csv weights.safetensors run.json checkpoint; do
+    for file in metrics.jsonl metrics.csv weights.safetensors run.json report.html checkpoint; do
         [ -e "$name/$file" ] || { echo "$name: no $file in the run folder"; status=1; }
     done
     grep -Eiq 'nan|inf[^o]' "$name/metrics.jsonl" && { echo "$name: a number is not finite"; status=1; }

@@ -1,4 +1,5 @@
-/* test_operators.c: every scalar primitive and every tensor operator: value and derivatives against differences. */
+/* test_operators.c: every scalar primitive and every tensor operator: value and derivatives, by both
+ * rules, against differences. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,13 +16,13 @@ enum { BATCH = 3, MOST = 4096, FIELDS = 16 };
 
 static uint32_t rows, checks; /* of the whole program, printed at its end */
 
-/* A graph with fields of its own in one slab, and the slab. */
+/* A graph with fields of its own in one slab, that of the parameters; the slab, and the direction of its change. */
 struct bench {
     struct arena *arena;
     struct ir *g;
     struct nnt_field field[FIELDS];
     struct nnt_module description;
-    double slab[MOST];
+    double slab[MOST], direction[MOST];
 };
 
 static void bench_init(struct bench *b)
@@ -47,6 +48,11 @@ static uint32_t bench_field(struct bench *b, struct shape shape)
     return id;
 }
 
+static double *bench_direction(struct bench *b, uint32_t field)
+{
+    return b->direction + b->field[field].offset;
+}
+
 static double *bench_data(struct bench *b, uint32_t field)
 {
     return b->slab + b->field[field].offset;
@@ -63,7 +69,7 @@ static uint32_t bench_result(struct bench *b, ir_id value)
 
 static void bench_run(struct bench *b)
 {
-    struct nnt_call call = {.batch = BATCH, .slab = {b->slab}, .number = {0.25, 7}};
+    struct nnt_call call = {.batch = BATCH, .slab = {[NNT_PARAMETERS] = b->slab, [NNT_D_PARAMETERS] = b->direction}, .number = {0.25, 7}};
     struct nnt_module *module;
 
     b->description.real_bytes = 8;
@@ -109,15 +115,16 @@ static double second_difference(enum primitive op, const double x[3], uint32_t k
     return sum / (12 * h * h);
 }
 
+/* forward, along a direction that moves argument k by k + 1: of the value, and of its gradient by the first. */
 struct derivatives {
-    double value, first[3], second[3];
+    double value, first[3], second[3], forward, gradient_forward;
 };
 
 static struct derivatives by_gradient(enum primitive op, const double x[3])
 {
     struct bench b;
     struct derivatives out = {0};
-    uint32_t value, first[3], second[3], arity = primitive_rows[op].arity;
+    uint32_t value, first[3], second[3], forward[2], arity = primitive_rows[op].arity;
     ir_id in[3] = {IR_NONE, IR_NONE, IR_NONE}, y;
 
     bench_init(&b);
@@ -126,6 +133,7 @@ static struct derivatives by_gradient(enum primitive op, const double x[3])
 
         in[k] = ir_source(b.g, field);
         *bench_data(&b, field) = x[k];
+        *bench_direction(&b, field) = k + 1;
     }
     y = ir_map(b.g, op, in[0], in[1], in[2]);
     value = bench_result(&b, y);
@@ -133,14 +141,40 @@ static struct derivatives by_gradient(enum primitive op, const double x[3])
         first[k] = bench_result(&b, ir_gradient(b.g, y, in[k]));
         second[k] = bench_result(&b, ir_gradient(b.g, ir_gradient(b.g, y, in[k]), in[k]));
     }
+    forward[0] = bench_result(&b, ir_tangent(b.g, y));
+    forward[1] = bench_result(&b, ir_tangent(b.g, ir_gradient(b.g, y, in[0])));
     bench_run(&b);
     out.value = *bench_data(&b, value);
+    out.forward = *bench_data(&b, forward[0]);
+    out.gradient_forward = *bench_data(&b, forward[1]);
     for (uint32_t k = 0; k < arity; k++) {
         out.first[k] = *bench_data(&b, first[k]);
         out.second[k] = *bench_data(&b, second[k]);
     }
     bench_fini(&b);
     return out;
+}
+
+/* The first gradient along that direction, by differences. */
+static double gradient_along(enum primitive op, const double x[3])
+{
+    double h = 1e-5, up[3], down[3];
+
+    for (uint32_t k = 0; k < 3; k++) up[k] = x[k] + h * (k + 1), down[k] = x[k] - h * (k + 1);
+    return (by_gradient(op, up).first[0] - by_gradient(op, down).first[0]) / (2 * h);
+}
+
+static void check_forward(enum primitive op, const double x[3], const struct derivatives *d)
+{
+    const char *name = primitive_rows[op].name;
+    double along = 0, gradient = gradient_along(op, x);
+
+    for (uint32_t k = 0; k < primitive_rows[op].arity; k++) along += (k + 1) * first_difference(op, x, k);
+    if (!near(d->forward, along, 1e-7))
+        fail_msg("%s: tangent at %g %g: %.12g, not %.12g", name, x[0], x[1], d->forward, along);
+    if (!near(d->gradient_forward, gradient, 1e-6))
+        fail_msg("%s: tangent of the gradient at %g %g: %.12g, not %.12g", name, x[0], x[1], d->gradient_forward,
+                 gradient);
 }
 
 /* Checks one point; false where the primitive is not defined around it. */
@@ -165,6 +199,7 @@ static bool check_point(enum primitive op, const double x[3])
             fail_msg("%s: second derivative %u at %g %g: %.12g, not %.12g", row->name, k, x[0], x[1], d.second[k],
                      second);
     }
+    check_forward(op, x, &d);
     return true;
 }
 
@@ -200,6 +235,10 @@ static void kinks_are_as_stated(void **state)
     assert_true(by_gradient(PRIMITIVE_select, (double[]){0, NAN, 3}).value == 3);
     assert_true(by_gradient(PRIMITIVE_select, (double[]){0, NAN, 3}).first[1] == 0);
     assert_true(by_gradient(PRIMITIVE_mul_or_zero, (double[]){0, INFINITY, 0}).value == 0);
+    assert_true(by_gradient(PRIMITIVE_max, (double[]){1, 1, 0}).forward == 1);
+    assert_true(by_gradient(PRIMITIVE_min, (double[]){1, 1, 0}).forward == 1);
+    assert_true(by_gradient(PRIMITIVE_abs, (double[]){0, 0, 0}).forward == 0);
+    assert_true(by_gradient(PRIMITIVE_select, (double[]){0, NAN, 3}).forward == 3);
 }
 
 /* if z > 0 then sqrt(z) log(z) else z^2: at z <= 0 the first branch is NaN, infinite, or has infinite derivatives.
@@ -209,12 +248,13 @@ static void a_branch_not_taken_adds_nothing(void **state)
     static const double z[] = {0, -1, 2};
     struct bench b;
     ir_id x, taken, other, y, condition, first;
-    uint32_t in, out[3];
+    uint32_t in, out[3], forward[3];
 
     (void)state;
     bench_init(&b);
     in = bench_field(&b, (struct shape){.rank = 1, .extent = {3}});
     memcpy(bench_data(&b, in), z, sizeof z);
+    for (uint32_t i = 0; i < 3; i++) bench_direction(&b, in)[i] = 2;
     x = ir_source(b.g, in);
     condition = ir_map(b.g, PRIMITIVE_less, ir_number(b.g, 0), x, IR_NONE);
     taken = ir_map(b.g, PRIMITIVE_log, x, IR_NONE, IR_NONE);
@@ -225,7 +265,12 @@ static void a_branch_not_taken_adds_nothing(void **state)
     first = ir_gradient(b.g, y, x);
     out[1] = bench_result(&b, first);
     out[2] = bench_result(&b, ir_gradient(b.g, first, x));
+    forward[1] = bench_result(&b, ir_tangent(b.g, y));
+    forward[2] = bench_result(&b, ir_tangent(b.g, first));
     bench_run(&b);
+    for (uint32_t k = 1; k < 3; k++)
+        for (uint32_t i = 0; i < 3; i++)
+            assert_true(near(bench_data(&b, forward[k])[i], 2 * bench_data(&b, out[k])[i], 1e-14));
     assert_true(bench_data(&b, out[0])[0] == 0 && bench_data(&b, out[0])[1] == 1);
     assert_true(bench_data(&b, out[1])[0] == 0 && bench_data(&b, out[1])[1] == -2);
     assert_true(bench_data(&b, out[2])[0] == 2 && bench_data(&b, out[2])[1] == 2);
@@ -248,6 +293,7 @@ static ir_id new_source(struct bench *b, struct shape shape, uint32_t *out_field
     *out_field = bench_field(b, shape);
     for (uint64_t i = 0; i < shape_size(shape, BATCH); i++)
         bench_data(b, *out_field)[i] = wave((uint32_t)i + 31 * *out_field);
+    for (uint64_t i = 0; i < shape_size(shape, BATCH); i++) bench_direction(b, *out_field)[i] = 1;
     return ir_source(b->g, *out_field);
 }
 
@@ -426,6 +472,16 @@ static double expect_gradient(const double *a, const double *b, uint32_t e)
     return cos(a[e]) * b[e];
 }
 
+/* Of one that has itself a tangent, along a direction of ones. */
+static ir_id make_tangent(struct ir *g, ir_id a, ir_id b)
+{
+    return ir_tangent(g, ir_map(g, PRIMITIVE_mul, ir_map(g, PRIMITIVE_sin, a, IR_NONE, IR_NONE), b, IR_NONE));
+}
+static double expect_tangent(const double *a, const double *b, uint32_t e)
+{
+    return cos(a[e]) * b[e] + sin(a[e]);
+}
+
 #define VECTOR {.rank = 1, .extent = {4}}
 #define ROWS(n)                                                                                                    \
     {                                                                                                              \
@@ -451,6 +507,7 @@ static const struct use uses[] = {
     {IR_view, ROWS(4), VECTOR, make_copies, expect_copies},
     {IR_view, {.rank = 2, .extent = {1, 4}}, VECTOR, make_dropped, expect_dropped},
     {IR_gradient, ROWS(4), ROWS(4), make_gradient, expect_gradient},
+    {IR_tangent, ROWS(4), ROWS(4), make_tangent, expect_tangent},
 };
 
 /* The sum of the result's elements, each times a number of its own, by hand. */
@@ -484,10 +541,30 @@ static void check_adjoint(const struct use *use, struct bench *b, const uint32_t
     }
 }
 
+/* The result along the direction, which moves every input element by 1, against differences of the result by hand. */
+static void check_tangent(const struct use *use, struct bench *b, const uint32_t in[2], const double *tangent,
+                          uint64_t size)
+{
+    double h = 1e-5, *x = b->slab, moved[2][MOST];
+    uint64_t n = b->description.size[0];
+
+    for (uint32_t way = 0; way < 2; way++)
+        for (uint64_t i = 0; i < n; i++) moved[way][i] = x[i] + (way ? -h : h);
+    for (uint32_t e = 0; e < size; e++) {
+        double up = use->expect(moved[0] + b->field[in[0]].offset, moved[0] + b->field[in[1]].offset, e);
+        double down = use->expect(moved[1] + b->field[in[0]].offset, moved[1] + b->field[in[1]].offset, e);
+
+        checks++;
+        if (!near(tangent[e], (up - down) / (2 * h), 1e-9))
+            fail_msg("%s %d: tangent of element %d: %.12g, not %.12g", operator_names[use->op], (int)(use - uses),
+                     (int)e, tangent[e], (up - down) / (2 * h));
+    }
+}
+
 static void check_use(const struct use *use)
 {
     struct bench b;
-    uint32_t in[2], weights, out, gradient[2];
+    uint32_t in[2], weights, out, gradient[2], tangent;
     uint64_t size;
     ir_id a, c, y, sum;
 
@@ -504,6 +581,7 @@ static void check_use(const struct use *use)
     out = bench_result(&b, y);
     gradient[0] = bench_result(&b, ir_gradient(b.g, sum, a));
     gradient[1] = bench_result(&b, ir_gradient(b.g, sum, c));
+    tangent = bench_result(&b, ir_tangent(b.g, y));
     bench_run(&b);
     for (uint32_t e = 0; e < size; e++) {
         double expected = use->expect(bench_data(&b, in[0]), bench_data(&b, in[1]), e);
@@ -512,6 +590,7 @@ static void check_use(const struct use *use)
         if (!near(bench_data(&b, out)[e], expected, 1e-14)) fail_msg("%s: element %u", operator_names[use->op], e);
     }
     for (uint32_t k = 0; k < 2; k++) check_adjoint(use, &b, in, k, bench_data(&b, gradient[k]), size);
+    check_tangent(use, &b, in, bench_data(&b, tangent), size);
     bench_fini(&b);
 }
 
@@ -531,7 +610,7 @@ static void operators_have_their_adjoints(void **state)
     }
 }
 
-/* The derivative of max goes to the first of equal elements, of min likewise. */
+/* The derivative of max goes to the first of equal elements, of min likewise, in reverse and forward. */
 static void the_first_extreme_takes_the_derivative(void **state)
 {
     static const double x[] = {1, 5, 5, 2, -3, -3};
@@ -539,15 +618,19 @@ static void the_first_extreme_takes_the_derivative(void **state)
     (void)state;
     for (uint32_t k = 0; k < 2; k++) {
         struct bench b;
-        uint32_t in, out, first = k == 0 ? 1 : 4;
-        ir_id a;
+        uint32_t in, out, forward, first = k == 0 ? 1 : 4;
+        ir_id a, extreme;
 
         bench_init(&b);
         in = bench_field(&b, (struct shape){.rank = 2, .extent = {2, 3}});
         memcpy(bench_data(&b, in), x, sizeof x);
+        for (uint32_t i = 0; i < 6; i++) bench_direction(&b, in)[i] = i + 10;
         a = ir_source(b.g, in);
-        out = bench_result(&b, ir_gradient(b.g, ir_reduce(b.g, k == 0 ? REDUCE_MAX : REDUCE_MIN, a, 3), a));
+        extreme = ir_reduce(b.g, k == 0 ? REDUCE_MAX : REDUCE_MIN, a, 3);
+        out = bench_result(&b, ir_gradient(b.g, extreme, a));
+        forward = bench_result(&b, ir_tangent(b.g, extreme));
         bench_run(&b);
+        assert_true(*bench_data(&b, forward) == first + 10);
         for (uint32_t i = 0; i < 6; i++) assert_true(bench_data(&b, out)[i] == (i == first));
         bench_fini(&b);
     }

@@ -82,10 +82,10 @@ static void goes_on_bit_for_bit(void **state)
         for (uint32_t stop = 0; stop <= STEPS; stop++) {
             struct trainer *first = new_trainer(s, wide);
             for (uint32_t k = 0; k < stop; k++) assert_true(trainer_step(first));
-            assert_true(checkpoint_write(s->diag, first, s->folder));
+            assert_true(checkpoint_write(s->diag, first, NULL, s->folder));
             trainer_free(first);
             struct trainer *second = new_trainer(s, wide);
-            assert_true(checkpoint_read(s->diag, second, s->folder));
+            assert_true(checkpoint_read(s->diag, second, s->folder, NULL));
             assert_int_equal(trainer_state(second).step, stop);
             while (trainer_state(second).step < STEPS) assert_true(trainer_step(second));
             assert_memory_equal(trainer_parameters(second), trainer_parameters(whole), bytes);
@@ -113,8 +113,8 @@ static void counts_go_on(void **state)
         assert_true(trainer_step(first));
         if (k == 4) trainer_clear_loss(first);
     }
-    assert_true(checkpoint_write(s->diag, first, s->folder));
-    assert_true(checkpoint_read(s->diag, second, s->folder));
+    assert_true(checkpoint_write(s->diag, first, NULL, s->folder));
+    assert_true(checkpoint_read(s->diag, second, s->folder, NULL));
     trainer_running(first, 1u << MEASURE_loss, &expected);
     trainer_running(second, 1u << MEASURE_loss, &found);
     assert_int_equal(found.n, 2);
@@ -133,7 +133,7 @@ static void assert_refused(struct setup *s, bool wide, const char *word)
     size_t bytes = LINEAR_P * (wide ? sizeof(double) : sizeof(float));
     char before[LINEAR_P * sizeof(double)], text[2048] = "";
     memcpy(before, trainer_parameters(trainer), bytes);
-    assert_false(checkpoint_read(s->diag, trainer, s->folder));
+    assert_false(checkpoint_read(s->diag, trainer, s->folder, NULL));
     assert_memory_equal(trainer_parameters(trainer), before, bytes);
     FILE *file = fmemopen(text, sizeof text, "w");
     diag_print(s->diag, file, DIAG_PLAIN);
@@ -151,7 +151,7 @@ static void write_some(struct setup *s)
 {
     struct trainer *trainer = new_trainer(s, true);
     for (uint32_t k = 0; k < 7; k++) assert_true(trainer_step(trainer));
-    assert_true(checkpoint_write(s->diag, trainer, s->folder));
+    assert_true(checkpoint_write(s->diag, trainer, NULL, s->folder));
     trainer_free(trainer);
 }
 
@@ -181,7 +181,7 @@ static void refuses_another_run(void **state)
     struct trainer *trainer;
     other.block = &block;
     trainer = trainer_new(s->diag, &other, s->data[1], &s->options);
-    assert_false(checkpoint_read(s->diag, trainer, s->folder));
+    assert_false(checkpoint_read(s->diag, trainer, s->folder, NULL));
     trainer_free(trainer);
 }
 
@@ -229,11 +229,11 @@ static void refuses_numbers_that_are_not_finite(void **state)
     struct trainer *trainer = new_trainer(s, true);
     double *weights = trainer_parameters(trainer);
     weights[3] = NAN;
-    assert_false(checkpoint_write(s->diag, trainer, s->folder));
+    assert_false(checkpoint_write(s->diag, trainer, NULL, s->folder));
     assert_int_equal(diag_status(s->diag), 1);
     diag_free(s->diag);
     s->diag = diag_new();
-    assert_true(checkpoint_read(s->diag, trainer, s->folder));
+    assert_true(checkpoint_read(s->diag, trainer, s->folder, NULL));
     assert_int_equal(trainer_state(trainer).step, 7);
     memcpy(&weight, &weights[3], sizeof weight);
     trainer_free(trainer);
