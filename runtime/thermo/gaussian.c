@@ -297,11 +297,11 @@ static bool probe_A(struct gaussian_model *model, const struct linear_sample *at
     return positive;
 }
 
-static bool evaluate_products(struct gaussian_model *model, const struct linear_sample *at, bool factored,
-                              double *out_product, struct failure *out_failure)
+static bool evaluate_products(struct gaussian_model *model, const struct linear_sample *at, double *out_product,
+                              struct failure *out_failure)
 {
     struct products products = {model, at, model->full};
-    if (!factored && !probe_A(model, at, model->full, out_failure)) return false;
+    if (!probe_A(model, at, model->full, out_failure)) return false;
     for (uint32_t k = 0; k < model->module->n_groups; k++)
         if (is_free_group(model->module, k)) jacobian_gradient(model, at, k);
     *out_failure = (struct failure){0};
@@ -336,8 +336,9 @@ bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample 
     const struct nnt_field *H = &model->module->field[model->module->H];
     double n = model->n, T = 1 / beta;
     double product, *shape = model->shape;
-    bool same = same_shape(model, at);
-    model->factored = model->by_lanczos ? evaluate_products(model, at, same, &product, out_failure)
+    /* With probes every sample has its own, so that what they err by shows in the spread of the samples. */
+    bool same = !model->by_lanczos && same_shape(model, at);
+    model->factored = model->by_lanczos ? evaluate_products(model, at, &product, out_failure)
                                         : evaluate_blocks(model, at, same, &product, out_failure);
     if (!model->factored) return false;
     model->shape = model->shape_before;

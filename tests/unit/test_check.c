@@ -319,7 +319,6 @@ static const struct {
 } refused[] = {
     {"minimize free_energy", 12, "train { minimize free_energy }"},
     {"evaluation sampled(…)", 12, "ensemble { evaluation sampled(sampler: mala) }"},
-    {"determinant: lanczos", 12, "ensemble { evaluation gaussian(determinant: lanczos, probes: 8) }"},
     {"temperature inferred", 12, "ensemble { temperature inferred }"},
     {"measure first_law", 12, "measure { first_law }"},
     {"measure second_law", 12, "measure { second_law }"},
