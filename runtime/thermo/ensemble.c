@@ -341,12 +341,14 @@ bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, const doubl
     return good;
 }
 
-static bool spectrum_of_batch(struct ensemble *ensemble, struct diag *diag, uint32_t first, double *room, double *out)
+static bool spectrum_of_batch(struct ensemble *ensemble, struct diag *diag, uint32_t first, double *room,
+                              double *out)
 {
     for (uint32_t b = 0; b < ensemble->call.batch; b++) {
         struct linear_sample at = probe_sample(ensemble, b);
         if (gaussian_eigenvalues(&ensemble->model, &at, room, out + (size_t)b * ensemble->model.n)) continue;
-        diag_input(diag, ensemble->at, "not-finite", "the eigenvalues of A at sample %u cannot be had", first + b + 1);
+        diag_input(diag, ensemble->at, "not-finite", "the eigenvalues of A at sample %u cannot be had",
+                   first + b + 1);
         return false;
     }
     return true;
@@ -359,7 +361,8 @@ bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const doubl
     double *room = size_product(n, n, &numbers) ? calloc(numbers + 1, sizeof *room) : NULL;
     bool good = room != NULL;
     if (!room)
-        diag_machine(diag, ensemble->at, "memory", "memory is short: the spectrum of %zu free neurons needs %.1f MB", n,
+        diag_machine(diag, ensemble->at, "memory",
+                     "memory is short: the spectrum of %zu free neurons needs %.1f MB", n,
                      8e-6 * (double)n * (double)n);
     probe_begin(ensemble, parameters);
     for (uint32_t first = 0; good && probe_load(ensemble, data, first, count); first += ensemble->call.batch)

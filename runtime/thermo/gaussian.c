@@ -570,7 +570,8 @@ static void spread_diagonal(const struct gaussian_model *model, uint32_t block, 
     const double *from = A_block(model, block, block);
     for (uint32_t i = 0; i < p->size[block]; i++)
         for (uint32_t j = 0; j <= i; j++)
-            room[(size_t)(p->first[block] + i) * model->n + p->first[block] + j] = from[(size_t)i * p->size[block] + j];
+            room[(size_t)(p->first[block] + i) * model->n + p->first[block] + j] =
+                from[(size_t)i * p->size[block] + j];
 }
 
 bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room, double *out)
@@ -586,5 +587,6 @@ bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_samp
         for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
             spread_block(model, p->rows[i], p->order[k], room);
     }
-    return LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'U', (int)model->n, room, (int)model->n, out) == 0; /* rows as columns */
+    return LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'U', (int)model->n, room, (int)model->n, out) ==
+           0; /* rows as columns */
 }

@@ -14,13 +14,13 @@
 
 enum { COMBINATIONS = 2 };
 struct derivative {
-    bool tangents; /* the module has push and pull_push */
+    bool tangents;                        /* the module has push and pull_push */
     struct adjoint_model adjoint, values; /* values: of the same memory, without tangents */
     struct response response;
     struct dual seed[COMBINATIONS];     /* slabs */
     struct dual by_state[COMBINATIONS]; /* [batch][n] */
     size_t n_seed, n_state;             /* numbers of a whole batch */
-    struct dual path;                   /* states before each tick, [ticks] slabs; the clamped ones as that tick sees them */
+    struct dual path; /* states before each tick, [ticks] slabs; the clamped ones as that tick sees them */
 };
 /* What is asked for: gradients, or products with a direction. */
 struct asked {
@@ -76,8 +76,9 @@ bool derivative_new(struct ensemble *e, struct diag *diag)
     struct derivative *d = e->derivative = calloc(1, sizeof *d);
     if (d) d->tangents = entry[NNT_ENTRY_push] && entry[NNT_ENTRY_pull_push];
     if (!d || !make_memory(e, d)) {
-        diag_machine(diag, e->at, "memory", "memory is short for the derivatives of %u free neurons in batches of %u",
-                     e->model.n, e->batch);
+        diag_machine(diag, e->at, "memory",
+                     "memory is short for the derivatives of %u free neurons in batches of %u", e->model.n,
+                     e->batch);
         return false;
     }
     return add_slabs(e, diag, slabs_of_pull | (d->tangents ? slabs_of_push : 0));
@@ -121,7 +122,8 @@ static struct adjoint_model *adjoint_of(const struct ensemble *e, const struct a
 
 static struct adjoints adjoints_of(const struct ensemble *e, const struct asked *asked, uint32_t k)
 {
-    struct dual gradient = asked->tangents ? (struct dual){NULL, asked->out[k]} : (struct dual){asked->out[k], NULL};
+    struct dual gradient =
+        asked->tangents ? (struct dual){NULL, asked->out[k]} : (struct dual){asked->out[k], NULL};
     struct dual seed = e->derivative->seed[k];
     if (!asked->tangents) seed.d = NULL;
     return (struct adjoints){.seed = seed, .gradient = gradient, .weight = 1.0 / asked->count};
@@ -306,8 +308,7 @@ static bool ready_sample(struct ensemble *e, struct diag *diag, const struct ask
                          const struct dual_sample *sample, uint32_t number)
 {
     struct failure failure = {0};
-    if (!e->spec.relaxed)
-        return response_begin(&e->derivative->response, sample) || tell_singular(e, diag, number);
+    if (!e->spec.relaxed) return response_begin(&e->derivative->response, sample) || tell_singular(e, diag, number);
     return adjoint_at_minimum(adjoint_of(e, asked), sample, &failure) || tell_no_minimum(e, diag, number);
 }
 
@@ -391,8 +392,7 @@ static bool differentiate_batch(struct ensemble *e, struct diag *diag, const str
                                 double beta, struct gaussian out[])
 {
     if (asked->tangents && !move_samples(e, diag, asked, first)) return false;
-    if (has_path(e) &&
-        (!walk_path(e, diag, asked) || !probe_run(e, diag, NNT_ENTRY_linearise, "linear model")))
+    if (has_path(e) && (!walk_path(e, diag, asked) || !probe_run(e, diag, NNT_ENTRY_linearise, "linear model")))
         return false;
     if (asked->tangents && !probe_run(e, diag, NNT_ENTRY_push, "linear model's tangent")) return false;
     if (!at_fixed_state(e, diag, asked, first, beta, out)) return false;
@@ -407,7 +407,8 @@ static bool all_finite(const struct ensemble *e, struct diag *diag, const struct
     for (uint32_t k = 0; k < asked->n; k++)
         for (size_t i = 0; i < ensemble_trainables(e); i++)
             if (!isfinite(asked->out[k][i])) {
-                diag_input(diag, e->at, "not-finite", "a derivative of the ensemble by the trainables is not finite");
+                diag_input(diag, e->at, "not-finite",
+                           "a derivative of the ensemble by the trainables is not finite");
                 return false;
             }
     return true;
@@ -422,8 +423,8 @@ static bool differentiate(struct ensemble *e, struct diag *diag, const double *p
     probe_begin(e, parameters);
     for (uint32_t k = 0; k < asked->n; k++) memset(asked->out[k], 0, ensemble_trainables(e) * sizeof(double));
     for (uint32_t first = 0; good && probe_load(e, data, first, asked->count); first += e->call.batch)
-        good = probe_reference(e, diag) &&
-               differentiate_batch(e, diag, asked, first, beta, out ? out + first : NULL);
+        good =
+            probe_reference(e, diag) && differentiate_batch(e, diag, asked, first, beta, out ? out + first : NULL);
     probe_end(e, asked->count);
     return good && all_finite(e, diag, asked);
 }
