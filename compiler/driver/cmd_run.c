@@ -350,10 +350,9 @@ static int only_measure(struct run *run)
 }
 
 /* The pictures last: where they cannot be written, everything else is. */
-static void write_report(struct run *run)
+static void write_report(struct run *run, const char *folder)
 {
     const struct options *o = &run->session->options;
-    const char *folder = record_folder(run->record);
     bool written = report_write(run->session->diag, run->session->arena, folder);
     if (written && !o->given[OPTION_json] && !o->given[OPTION_quiet])
         fprintf(stderr, "pictures in %s/report.html\n", folder);
@@ -365,8 +364,8 @@ static void close_record(struct run *run)
         record_abandon(run->record);
         return;
     }
-    write_report(run);
-    if (!record_close(run->record, run->session->diag)) run->record = NULL;
+    const char *folder = arena_printf(run->session->arena, "%s", record_folder(run->record));
+    if (record_close(run->record, run->session->diag)) write_report(run, folder);
 }
 
 static void close_run(struct run *run)

@@ -78,7 +78,7 @@ struct ir {
     uint32_t *table, table_size;
     struct nnt_field *field; /* the tensors outside: the module's description, built by irgen/describe.c */
     uint32_t n_fields, field_capacity; /* capacity 0: the list is somebody else's */
-    uint64_t work, work_per_sample; /* elements of NNT_WORK that fields have; temporaries stand behind them */
+    uint64_t work, work_per_sample;    /* elements of NNT_WORK that fields have; temporaries stand behind them */
     struct ir_entry entry[NNT_ENTRIES];
     struct ir_same *same; /* until differentiated */
     uint32_t n_same, same_capacity;

@@ -141,8 +141,7 @@ static ir_id bias_correction(struct gen *gen, double beta)
 }
 
 /* moment k of p at this step: beta times what it was, and the rest of `now`. */
-static ir_id moving_mean(struct gen *gen, enum nnt_entry_name entry, uint32_t k, uint32_t p, double beta,
-                         ir_id now)
+static ir_id moving_mean(struct gen *gen, enum nnt_entry_name entry, uint32_t k, uint32_t p, double beta, ir_id now)
 {
     ir_id old = times(gen, beta, moment(gen, k, p));
     ir_id mean = add(gen, old, times(gen, 1 - beta, now));

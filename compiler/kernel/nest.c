@@ -253,11 +253,20 @@ const char *nests_verify(const struct nests *nests, struct arena *arena)
 /* ---- the printed form ---- */
 
 static const char *const slab_names[NNT_SLABS] = {
-    [NNT_PARAMETERS] = "parameters", [NNT_GRADIENT] = "gradient", [NNT_MOMENTS] = "moments", [NNT_DATA] = "data",
-    [NNT_STATE] = "state",           [NNT_RESULT] = "result",     [NNT_LINEAR] = "linear",   [NNT_WORK] = "work",
-    [NNT_SEED] = "seed",             [NNT_D_PARAMETERS] = "d_parameters",
-    [NNT_D_STATE] = "d_state",       [NNT_D_LINEAR] = "d_linear",
-    [NNT_D_SEED] = "d_seed",         [NNT_D_GRADIENT] = "d_gradient",
+    [NNT_PARAMETERS] = "parameters",
+    [NNT_GRADIENT] = "gradient",
+    [NNT_MOMENTS] = "moments",
+    [NNT_DATA] = "data",
+    [NNT_STATE] = "state",
+    [NNT_RESULT] = "result",
+    [NNT_LINEAR] = "linear",
+    [NNT_WORK] = "work",
+    [NNT_SEED] = "seed",
+    [NNT_D_PARAMETERS] = "d_parameters",
+    [NNT_D_STATE] = "d_state",
+    [NNT_D_LINEAR] = "d_linear",
+    [NNT_D_SEED] = "d_seed",
+    [NNT_D_GRADIENT] = "d_gradient",
 };
 static const char *const op_names[SCALAR_OPS - PRIMITIVES] = {
     [SCALAR_NUMBER - PRIMITIVES] = "number",

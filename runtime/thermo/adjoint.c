@@ -17,7 +17,8 @@ static size_t largest_coupling(const struct gaussian_model *g)
 {
     size_t most = 0;
     for (uint32_t k = 0; k < g->n_couplings; k++) {
-        size_t numbers = (size_t)g->module->group[g->coupling[k].to].size * g->module->group[g->coupling[k].from].size;
+        size_t numbers =
+            (size_t)g->module->group[g->coupling[k].to].size * g->module->group[g->coupling[k].from].size;
         if (numbers > most) most = numbers;
     }
     return most;
@@ -135,7 +136,8 @@ static size_t numbers_of(const struct adjoint_model *m, const struct coupling *e
 }
 
 /* The block of a symmetric matrix of the pattern between two free groups. */
-static struct dual_matrix block_between(const struct adjoint_model *m, struct dual of, uint32_t row, uint32_t column)
+static struct dual_matrix block_between(const struct adjoint_model *m, struct dual of, uint32_t row,
+                                        uint32_t column)
 {
     const struct pattern *p = &m->gaussian->pattern;
     uint32_t i = m->gaussian->block_of[row], j = m->gaussian->block_of[column];
@@ -149,7 +151,8 @@ static struct dual_matrix block_between(const struct adjoint_model *m, struct du
 
 static void make_dJ(struct adjoint_model *m, const struct dual_sample *sample)
 {
-    for (const struct coupling *e = m->gaussian->coupling; e < m->gaussian->coupling + m->gaussian->n_couplings; e++) {
+    for (const struct coupling *e = m->gaussian->coupling; e < m->gaussian->coupling + m->gaussian->n_couplings;
+         e++) {
         struct dual out = {NULL, m->J.d + e->at};
         dual_clear(out, numbers_of(m, e));
         dual_add_slope_product(out, -1, sample, group_of(m, e->to)->slope, false, dual_weights(sample, e->block));
@@ -171,8 +174,8 @@ static void add_dA_pair(struct adjoint_model *m, const struct coupling *e, const
     struct dual_matrix out = block_between(m, (struct dual){NULL, m->dA}, e->from, f->from);
     int n = (int)group_of(m, e->from)->size, k = (int)group_of(m, e->to)->size;
     if (e == f)
-        cblas_dsyr2k(CblasRowMajor, CblasLower, CblasTrans, n, k, 1, m->J.d + e->at, n, m->J.v + e->at, n, 1, out.at.d,
-                     n);
+        cblas_dsyr2k(CblasRowMajor, CblasLower, CblasTrans, n, k, 1, m->J.d + e->at, n, m->J.v + e->at, n, 1,
+                     out.at.d, n);
     else
         add_to_block(out, 1, dual_transposed(J_of(m, e)), J_of(m, f));
 }
@@ -308,7 +311,8 @@ static void add_block(double *out, double weight, const double *bar, const struc
     for (uint32_t i = 0; i < to; i++)
         for (uint32_t j = 0; j < from; j++)
             if (!hollow || i != j)
-                out[w->transposed ? (size_t)j * to + i : (size_t)i * from + j] += weight * bar[(size_t)i * from + j];
+                out[w->transposed ? (size_t)j * to + i : (size_t)i * from + j] +=
+                    weight * bar[(size_t)i * from + j];
 }
 
 /* w_bar goes to the gradient by the parameter that holds the block. */
@@ -512,6 +516,7 @@ void adjoint_through_minimum(struct adjoint_model *m, const struct dual_sample *
             dual_add(seed_of(sample, to, group->residual), -1, part(m, m->lambda, row), group->size);
         if (has_potential(m, row))
             dual_add(seed_of(sample, to, group->force), -1, part(m, m->lambda, row), group->size);
-        for (const struct coupling *e = first_into(m, row); e < end_into(m, row); e++) take_lambda(m, sample, e, to);
+        for (const struct coupling *e = first_into(m, row); e < end_into(m, row); e++)
+            take_lambda(m, sample, e, to);
     }
 }

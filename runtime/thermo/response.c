@@ -84,7 +84,8 @@ static struct dual part(const struct response *r, struct dual vector, uint32_t g
 }
 
 /* out of `from` += w_bᵀ f'ᵀ x of `to`. */
-static void add_back(struct response *r, const struct dual_sample *sample, uint32_t b, struct dual x, struct dual out)
+static void add_back(struct response *r, const struct dual_sample *sample, uint32_t b, struct dual x,
+                     struct dual out)
 {
     const struct nnt_block *block = &r->module->block[b];
     uint32_t size = r->module->group[block->to].size;

@@ -12,9 +12,10 @@ struct response {
     const uint32_t *column; /* a group: its first place in vectors over the free neurons, or NNT_NONE */
     uint32_t n;
     bool *moves;
-    uint32_t *order, n_moving; /* the groups that move, those that feed others first, as far as there is such an order */
+    uint32_t *order,
+        n_moving; /* the groups that move, those that feed others first, as far as there is such an order */
     bool cyclic;
-    double *K;    /* [n][n], LU factors, where cyclic */
+    double *K; /* [n][n], LU factors, where cyclic */
     int *pivot;
     struct dual u, x; /* scratch for a group's neurons, and for all */
 };

@@ -16,13 +16,16 @@
 #include "lang/model.h"
 #include "runtime/base/random.h"
 #include "tests/engine/engine.h"
+#include "tests/random/adjoint.h"
 #include "tests/random/contract.h"
 #include "tests/random/draw.h"
 
 enum { BATCH = 7, ELEMENTS = 3 };
 static const uint32_t entries = 1u << NNT_ENTRY_forward | 1u << NNT_ENTRY_loss | 1u << NNT_ENTRY_gradient |
                                 1u << NNT_ENTRY_step | 1u << NNT_ENTRY_ensemble_forward |
-                                1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_bulk;
+                                1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_bulk,
+                      adjoints = 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push |
+                                 1u << NNT_ENTRY_pull_push; /* what the ensemble asks of float64 alone */
 
 struct counts {
     uint32_t networks, kind[3];
@@ -61,7 +64,7 @@ static struct drawn drawn_open(uint64_t seed)
     draw_network(seed, &d.text);
     d.model = checked(&d, NULL, 0);
     d.coarse = d.model->dynamics.which == DYNAMICS_SETTLE ? checked(&d, &coarse, 1) : d.model;
-    d.reference = engine_module(d.diag, d.arena, d.model, "interp", 8, entries);
+    d.reference = engine_module(d.diag, d.arena, d.model, "interp", 8, entries | adjoints);
     assert_non_null(d.reference);
     d.start = exercise_open(d.reference, BATCH);
     exercise_draw(&d.start, seed);
@@ -81,6 +84,7 @@ static struct exercise begin(const struct drawn *d, const struct nnt_module *mod
 {
     struct exercise x = exercise_open(module, BATCH);
     exercise_copy(&x, &d->start);
+    exercise_draw_direction(&x, d->seed);
     return x;
 }
 
@@ -91,7 +95,8 @@ static const struct {
     enum nnt_slab slab;
     const char *prefix;
 } results[] = {{NNT_STATE, ""},    {NNT_RESULT, "loss"}, {NNT_RESULT, "H"}, {NNT_RESULT, "settle.failed"},
-               {NNT_GRADIENT, ""}, {NNT_LINEAR, ""},     {NNT_MOMENTS, ""}, {NNT_PARAMETERS, ""}};
+               {NNT_GRADIENT, ""}, {NNT_LINEAR, ""},     {NNT_MOMENTS, ""}, {NNT_PARAMETERS, ""},
+               {NNT_D_LINEAR, ""}, {NNT_D_GRADIENT, ""}};
 
 static const char *compare_entry(struct exercise *a, struct exercise *b, enum nnt_entry_name entry,
                                  double tolerance)
@@ -112,10 +117,12 @@ static const char *compare_entry(struct exercise *a, struct exercise *b, enum nn
 /* Steps last: they change the weights, and a step too far is no longer one that settles. */
 static const char *compare_modules(struct exercise *a, struct exercise *b, double tolerance)
 {
-    static const enum nnt_entry_name order[] = {NNT_ENTRY_linearise, NNT_ENTRY_bulk,     NNT_ENTRY_forward,
+    static const enum nnt_entry_name order[] = {NNT_ENTRY_linearise, NNT_ENTRY_push,     NNT_ENTRY_pull,
+                                                NNT_ENTRY_pull_push, NNT_ENTRY_bulk,     NNT_ENTRY_forward,
                                                 NNT_ENTRY_loss,      NNT_ENTRY_gradient, NNT_ENTRY_ensemble_forward,
                                                 NNT_ENTRY_step,      NNT_ENTRY_step};
     for (size_t i = 0; i < LENGTH(order); i++) {
+        if (!a->module->entry[order[i]] || !b->module->entry[order[i]]) continue;
         const char *where = compare_entry(a, b, order[i], tolerance);
         if (where) return where;
         a->call.number[NNT_STEP] = b->call.number[NNT_STEP] = (double)i;
@@ -158,7 +165,7 @@ static void move_weights(struct exercise *x, uint64_t seed, double by)
 static bool is_sensitive(const struct drawn *d, uint32_t real_bytes, double tolerance)
 {
     struct model *model = real_bytes == 4 ? d->coarse : d->model;
-    struct nnt_module *module = engine_module(d->diag, d->arena, model, "interp", 8, entries);
+    struct nnt_module *module = engine_module(d->diag, d->arena, model, "interp", 8, entries | adjoints);
     struct exercise moved = begin(d, module), exact = begin(d, d->reference);
     move_weights(&moved, d->seed, real_bytes == 4 ? 0x1p-24 : 0x1p-52);
     bool sensitive = compare_modules(&moved, &exact, tolerance / 10) != NULL;
@@ -245,12 +252,21 @@ static void check_gradients(const struct drawn *d, const struct nnt_module *m, s
     exercise_close(&y);
 }
 
+static void check_adjoints(const struct drawn *d, const struct nnt_module *m, struct counts *counts)
+{
+    double defect = adjoint_defect(m, &d->start, d->seed);
+    if (defect <= 1e-12) return;
+    print_error("seed %llu: pull, push and pull_push are %.2g apart\n%s\n", (unsigned long long)d->seed, defect,
+                d->text.data);
+    counts->wrong++;
+}
+
 /* ---- networks ---- */
 
 static void check_drawn(uint64_t seed, struct counts *counts)
 {
     struct drawn d = drawn_open(seed);
-    struct nnt_module *module = engine_module(d.diag, d.arena, d.model, "jit", 8, entries);
+    struct nnt_module *module = engine_module(d.diag, d.arena, d.model, "jit", 8, entries | adjoints);
     assert_non_null(module);
     counts->networks++;
     counts->kind[d.model->dynamics.which]++;
@@ -261,6 +277,7 @@ static void check_drawn(uint64_t seed, struct counts *counts)
             compare_float(&d, "interp", counts);
         }
         check_gradients(&d, module, counts);
+        check_adjoints(&d, module, counts);
     } else {
         counts->restless++;
     }

@@ -85,8 +85,7 @@ static void expect_gradient(const struct derivation *d, const json_t *expected)
 static bool product(const struct derivation *d, uint32_t n, const struct combination of[], const double *v,
                     double *const out[])
 {
-    bool good =
-        ensemble_hessian(d->ensemble, d->run->diag, d->parameters, d->data, d->run->batch, n, of, v, out);
+    bool good = ensemble_hessian(d->ensemble, d->run->diag, d->parameters, d->data, d->run->batch, n, of, v, out);
 
     if (!good) fail_with_messages(d->run);
     return good;
@@ -109,7 +108,8 @@ static void expect_product(const struct derivation *d, const json_t *expected)
 static void expect_laplacian(const struct derivation *d, const json_t *expected)
 {
     const struct combination of[] = {{1, 0}, {0, 1}};
-    double *out[] = {vector_new(d), vector_new(d)}, *v = vector_new(d), *unit = vector_new(d), *flat = vector_new(d);
+    double *out[] = {vector_new(d), vector_new(d)}, *v = vector_new(d), *unit = vector_new(d),
+           *flat = vector_new(d);
     double H_min = 0, C = 0, F;
     uint32_t P = packed(d, out[0], flat);
     struct numbers diagonal = {0};
@@ -128,8 +128,8 @@ static void expect_laplacian(const struct derivation *d, const json_t *expected)
         }
         H_min += entry[0];
         C += entry[1];
-        diagonal.value = arena_grow(d->run->arena, diagonal.value, diagonal.count, &diagonal.capacity,
-                                    sizeof *diagonal.value);
+        diagonal.value =
+            arena_grow(d->run->arena, diagonal.value, diagonal.count, &diagonal.capacity, sizeof *diagonal.value);
         diagonal.value[diagonal.count++] = entry[0] - entry[1] / d->beta;
     }
     F = H_min - C / d->beta;

@@ -69,7 +69,9 @@ static uint32_t bench_result(struct bench *b, ir_id value)
 
 static void bench_run(struct bench *b)
 {
-    struct nnt_call call = {.batch = BATCH, .slab = {[NNT_PARAMETERS] = b->slab, [NNT_D_PARAMETERS] = b->direction}, .number = {0.25, 7}};
+    struct nnt_call call = {.batch = BATCH,
+                            .slab = {[NNT_PARAMETERS] = b->slab, [NNT_D_PARAMETERS] = b->direction},
+                            .number = {0.25, 7}};
     struct nnt_module *module;
 
     b->description.real_bytes = 8;

@@ -73,9 +73,8 @@ static const char *const entry_names[NNT_ENTRIES] = {
 
 static void assert_same_results(struct nnt_module *got, struct nnt_module *expected, const char *pass)
 {
-    static const enum nnt_slab slabs[] = {NNT_STATE,  NNT_RESULT,  NNT_GRADIENT,
-                                          NNT_LINEAR, NNT_MOMENTS, NNT_PARAMETERS,
-                                          NNT_D_LINEAR, NNT_D_GRADIENT};
+    static const enum nnt_slab slabs[] = {NNT_STATE,   NNT_RESULT,     NNT_GRADIENT, NNT_LINEAR,
+                                          NNT_MOMENTS, NNT_PARAMETERS, NNT_D_LINEAR, NNT_D_GRADIENT};
     struct exercise a = exercise_open(got, BATCH), b = exercise_open(expected, BATCH);
     exercise_draw(&a, 6), exercise_draw(&b, 6);
     exercise_draw_direction(&a, 6), exercise_draw_direction(&b, 6);
@@ -144,11 +143,20 @@ static const struct {
 #undef ENTRY
 };
 static const char *const slab_names[NNT_SLABS] = {
-    [NNT_PARAMETERS] = "parameters", [NNT_GRADIENT] = "gradient", [NNT_MOMENTS] = "moments", [NNT_DATA] = "data",
-    [NNT_STATE] = "state",           [NNT_RESULT] = "result",     [NNT_LINEAR] = "linear",   [NNT_WORK] = "work",
-    [NNT_SEED] = "seed",             [NNT_D_PARAMETERS] = "d_parameters",
-    [NNT_D_STATE] = "d_state",       [NNT_D_LINEAR] = "d_linear",
-    [NNT_D_SEED] = "d_seed",         [NNT_D_GRADIENT] = "d_gradient",
+    [NNT_PARAMETERS] = "parameters",
+    [NNT_GRADIENT] = "gradient",
+    [NNT_MOMENTS] = "moments",
+    [NNT_DATA] = "data",
+    [NNT_STATE] = "state",
+    [NNT_RESULT] = "result",
+    [NNT_LINEAR] = "linear",
+    [NNT_WORK] = "work",
+    [NNT_SEED] = "seed",
+    [NNT_D_PARAMETERS] = "d_parameters",
+    [NNT_D_STATE] = "d_state",
+    [NNT_D_LINEAR] = "d_linear",
+    [NNT_D_SEED] = "d_seed",
+    [NNT_D_GRADIENT] = "d_gradient",
 };
 
 static bool lists(const char *list, const char *name)

@@ -57,7 +57,8 @@ static const struct network {
     {"recurrent", "network n {\nneurons x[2], h[3], k[3], y[2]\ninput x\noutput y\nweights x -> h -> k -> y\n"
                   "weights k -> h\nweights h -> h hollow\nbiases h, k, y\nactivation h, k, y = tanh(z)\n"
                   "dynamics ticks(3)\n}\nensemble { clamp x, y }\n"},
-    {"tied", "network n {\nneurons x[3], h[2], y[3]\ninput x\noutput y\nweights x -> h\nweights h -> y = transpose(x -> h)\n"
+    {"tied", "network n {\nneurons x[3], h[2], y[3]\ninput x\noutput y\nweights x -> h\nweights h -> y = "
+             "transpose(x -> h)\n"
              "biases h, y\nactivation h = tanh(z)\nactivation y = logistic(z)\n}\nensemble { clamp x }\n"},
     {"potential", "network n {\nneurons x[2], h[3], y[2]\ninput x\noutput y\nweights x -> h -> y\nbiases h\n"
                   "activation h = tanh(z)\nactivation y = z\npotential h = 0.3 * s^4 - 0.1 * s^2\n"
@@ -75,8 +76,8 @@ static const struct network {
                  "ensemble { clamp x, y\n reference relaxed\n hessian full }\n"},
 };
 
-static const uint32_t entries = 1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push |
-                                1u << NNT_ENTRY_pull_push;
+static const uint32_t entries =
+    1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push;
 
 /* The network at drawn numbers, everything run there; and what is moved off them. */
 struct bench {
@@ -354,8 +355,10 @@ static void descend_steps_along_the_gradient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pull_is_the_adjoint_of_linearise), cmocka_unit_test(tangents_are_differences),
-        cmocka_unit_test(engines_agree),                    cmocka_unit_test(branches_not_taken_add_nothing),
+        cmocka_unit_test(pull_is_the_adjoint_of_linearise),
+        cmocka_unit_test(tangents_are_differences),
+        cmocka_unit_test(engines_agree),
+        cmocka_unit_test(branches_not_taken_add_nothing),
         cmocka_unit_test(descend_steps_along_the_gradient),
     };
 

@@ -269,7 +269,8 @@ static void compare_all(struct test *t)
     for (uint64_t step = 1; step <= STEPS; step++) {
         t->jit->call.number[NNT_STEP] = (double)step;
         if (!both(t, NNT_ENTRY_step, "train_step", step)) return;
-        compare_numbers(t, true, tolerance, "train_step");
+        /* The first step's results are those of the same weights; from then on the weights differ as `ten steps` below. */
+        compare_numbers(t, true, step == 1 ? tolerance : t->steps_tolerance, "train_step");
     }
     for (uint32_t p = 0; p < m->n_parameters; p++) {
         const struct nnt_field *w = &m->field[m->parameter[p].field];
@@ -315,10 +316,10 @@ static bool check_file(const char *path, uint32_t real_bytes, double tolerance)
         assert_non_null(module);
         assert_non_null(mkdtemp(folder));
         struct exercise jit = exercise_open(module, BATCH);
-        /* All but sgd divide by the size of the gradient: where that is rounding alone, or what relaxation left of it,
-         * so is the step. */
-        bool divides = real_bytes == 4 && model->optimizer.which != OPTIMIZER_sgd;
-        double coarse = !divides ? 1 : module->objective == NNT_ON_BOUNDARY ? 30 : 100;
+        /* All but sgd divide by the size of the gradient: where that is rounding alone, or what relaxation left of it, one of the two
+         * may take a whole step of 0.001 that the other does not. */
+        bool divides = model->optimizer.which != OPTIMIZER_sgd;
+        double coarse = divides ? 100 : 1;
         struct test t = {.jit = &jit, .tolerance = tolerance, .steps_tolerance = tolerance * coarse};
         exercise_draw(&jit, 5);
         if (module->objective == NNT_ON_BOTH) jit.call.number[NNT_BOUNDARY] = 0.75, jit.call.number[NNT_BULK] = 0.5;
