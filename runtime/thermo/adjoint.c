@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/thermo/slabs.h"
+#include "runtime/thermo/thin.h"
 
 /* ---- memory ---- */
 
@@ -268,6 +269,11 @@ void adjoint_begin(struct adjoint_model *m, const struct dual_sample *sample)
 {
     const struct pattern *p = &m->gaussian->pattern;
     if (m->J.d) make_dJ(m, sample);
+    if (m->gaussian->thin) {
+        /* Its values are those that gaussian_evaluate has made. */
+        if (m->J.d && !thin_begin(m->gaussian->thin, m->J, sample)) BUG("M of a sample that was evaluated");
+        return;
+    }
     if (m->dA) make_dA(m, sample, m->gaussian->full);
     make_g(m, sample);
     make_s(m);
@@ -434,11 +440,33 @@ static void seed_potential(struct adjoint_model *m, const struct dual_sample *sa
     }
 }
 
+static void seed_thin(struct adjoint_model *m, const struct dual_sample *sample, struct combination of,
+                      struct adjoints *to)
+{
+    struct gaussian_model *g = m->gaussian;
+    thin_seed_begin(g->thin, sample, of);
+    for (uint32_t k = 0; k < sample->module->n_groups; k++)
+        if (in_R(m, k))
+            thin_add_residual_bar(g->thin, sample, k, of, seed_of(sample, to, group_of(m, k)->residual));
+    for (uint32_t i = 0; i < g->thin->n_moving; i++) {
+        uint32_t from = g->thin->order[i];
+        for (uint32_t k = g->first_out[from]; k < g->first_out[from + 1]; k++) {
+            const struct coupling *e = &g->coupling[g->out_of[k]];
+            thin_coupling_bar(g->thin, m->J, e, m->wide);
+            take_J_bar(m, sample, e, to);
+        }
+    }
+}
+
 void adjoint_seed(struct adjoint_model *m, const struct dual_sample *sample, struct combination of,
                   struct adjoints *to)
 {
-    make_A_bar(m, of);
     clear_seeds(m, sample, to);
+    if (m->gaussian->thin) {
+        seed_thin(m, sample, of, to);
+        return;
+    }
+    make_A_bar(m, of);
     for (uint32_t row = 0; row < sample->module->n_groups; row++) {
         if (in_R(m, row)) seed_residual(m, sample, row, of, to);
         for (const struct coupling *e = first_into(m, row); e < end_into(m, row); e++) {

@@ -64,7 +64,7 @@ static void multiply(double *out, double alpha, struct dual_matrix X, const doub
                      const double *y)
 {
     int m = (int)rows_of(X), k = (int)columns_of(X), n = (int)columns_of(Y);
-    if (!out || !x || !y) return;
+    if (!out || !x || !y || m == 0 || n == 0 || k == 0) return; /* BLAS takes no empty matrix */
     if (n == 1)
         cblas_dgemv(CblasRowMajor, how(X), (int)X.rows, (int)X.columns, alpha, x, (int)X.columns, y, 1, 1, out, 1);
     else
