@@ -11,6 +11,25 @@ cat >> laws.nnt <<'N'
 measure 30 times on 24 samples of train { loss, U, H_min, C, defect, grad_F, first_law, second_law }
 measure 6 times on 8 samples of test { F, spectrum, efficiency(probes: 2), second_law }
 N
+# F minimised beside the boundary loss.
+cat > free.nnt <<'N'
+network free {
+    neurons x[3], h[8], k[6], y[2]
+    input x
+    output y
+    weights x -> h -> k -> y
+    biases h, k, y
+    activation h, k = tanh(z)
+    activation y = z
+    loss boundary = squared_error(y, target)
+}
+data { train teacher(count: 400, inputs: 3, hidden: 4, outputs: 2) }
+ensemble { temperature exponential(0.05, 0.002) }
+train { minimize boundary + linear(0.1, 1) * free_energy
+        optimizer adam(rate: 0.003)
+        steps 6000 }
+measure 20 times on 50 samples { loss, F, C, grad_F, first_law, second_law }
+N
 status=0
 # All that is measured, but for how fast it went.
 measured() { sed 's/, "samples_per_second": [^,}]*//' "$1/metrics.jsonl"; }
@@ -55,6 +74,8 @@ cmp laws/weights.safetensors silent/weights.safetensors || { echo "measuring the
 interrupt digits.nnt INT TERM KILL INT TERM KILL
 whole laws.nnt
 interrupt laws.nnt INT TERM KILL
+whole free.nnt
+interrupt free.nnt INT TERM KILL
 # Through ticks, with a bulk that relaxes.
 sed 's/param count = 400/param count = 20000/' "$NNT_SOURCE/tests/end_to_end/echo.nnt" > echo.nnt
 whole echo.nnt

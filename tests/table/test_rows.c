@@ -36,7 +36,7 @@ static const struct place {
     {"schedules", NULL, "train { optimizer sgd(rate: %s) }\n"},
     {"optimizers", NULL, "train { optimizer %s }\n"},
     {"measures", "activation h, y = tanh(z)\ndynamics settle\nloss boundary = squared_error(y, target)",
-     "data { train moons(count: 8) }\nmeasure at end { %s }\n"},
+     "data { train moons(count: 8) }\nmeasure 2 times { %s }\n"},
 };
 
 static void add_used(struct text *out, const char *pattern, const char *use)

@@ -201,6 +201,27 @@ static void pull_is_the_adjoint_of_linearise(void **state)
     assert_true(checked > 300);
 }
 
+/* h is free and predicted, but its local error counts nowhere. */
+static void residuals_are_told_outside_R(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < LENGTH(networks); k++) {
+        if (strcmp(networks[k].name, "outside R")) continue;
+        struct bench b = bench_open(&networks[k], "interp", 8);
+        const struct nnt_field *field = b.c.module->field;
+        const struct nnt_group *h = &b.c.module->group[1];
+
+        assert_true(!(h->flags & (NNT_ERROR | NNT_CLAMPED)) && h->bend == NNT_NONE);
+        assert_true(h->residual != NNT_NONE && h->slope != NNT_NONE);
+        for (uint32_t e = 0; e < BATCH * h->size; e++) {
+            double f = exercise_get(&b.at, &field[h->state], e) - exercise_get(&b.at, &field[h->residual], e);
+
+            assert_true(fabs(exercise_get(&b.at, &field[h->slope], e) - (1 - f * f)) < 1e-14);
+        }
+        bench_close(&b);
+    }
+}
+
 /* ---- push and pull_push against differences along the direction ---- */
 
 /* Everything that is read, so far along the direction; then linearise and pull there. */
@@ -355,11 +376,9 @@ static void descend_steps_along_the_gradient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pull_is_the_adjoint_of_linearise),
-        cmocka_unit_test(tangents_are_differences),
-        cmocka_unit_test(engines_agree),
-        cmocka_unit_test(branches_not_taken_add_nothing),
-        cmocka_unit_test(descend_steps_along_the_gradient),
+        cmocka_unit_test(residuals_are_told_outside_R),   cmocka_unit_test(pull_is_the_adjoint_of_linearise),
+        cmocka_unit_test(tangents_are_differences),       cmocka_unit_test(engines_agree),
+        cmocka_unit_test(branches_not_taken_add_nothing), cmocka_unit_test(descend_steps_along_the_gradient),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
