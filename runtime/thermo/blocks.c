@@ -240,6 +240,23 @@ static int factor_rows(double *A, int n, int begin, int end, const struct bar *b
     return end;
 }
 
+/* X = X L⁻ᵀ, X of `rows` rows beside each other as those of L are: by halves, since products are faster than BLAS's substitution. */
+static void substitute(const double *L, int n, int width, double *X, int rows)
+{
+    enum { SMALL = 64 };
+    if (n <= SMALL) {
+        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rows, n, 1, L, width, X,
+                    width);
+        return;
+    }
+    int half = (n / 2 + 7) / 8 * 8;
+    const double *below = L + (size_t)half * width;
+    substitute(L, half, width, X, rows);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, n - half, half, -1, X, width, below, width, 1,
+                X + half, width);
+    substitute(below + half, n - half, width, X + half, rows);
+}
+
 /* The same by halves: the left half, the rows beside it, what they leave for the right half. */
 static int factor_block(double *A, int n, int begin, int end, const struct bar *bar)
 {
@@ -249,11 +266,27 @@ static int factor_block(double *A, int n, int begin, int end, const struct bar *
     int failing = factor_block(A, n, begin, middle, bar);
     if (failing < middle) return failing;
     double *corner = A + (size_t)begin * n + begin, *beside = A + (size_t)middle * n + begin;
-    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rest, middle - begin, 1, corner, n,
-                beside, n);
+    substitute(corner, middle - begin, n, beside, rest);
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rest, middle - begin, -1, beside, n, 1,
                 A + (size_t)middle * n + middle, n);
     return factor_block(A, n, middle, end, bar);
+}
+
+/* A -= X Xᵀ, X of n rows, in the lower triangle; by halves, for the same reason. */
+static void subtract_square(double *A, int n, int width, const double *X, int inner)
+{
+    enum { SMALL = 128 };
+    if (n <= SMALL) {
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, n, inner, -1, X, inner, 1, A, width);
+        return;
+    }
+    int half = (n / 2 + 7) / 8 * 8;
+    double *below = A + (size_t)half * width;
+    const double *rest = X + (size_t)half * inner;
+    subtract_square(A, half, width, X, inner);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n - half, half, inner, -1, rest, inner, X, inner, 1, below,
+                width);
+    subtract_square(below + half, n - half, width, rest, inner);
 }
 
 /* The k-th column of A less what the column before it at `j` has of it: A_ik -= L_ij L_kjᵀ. */
@@ -266,8 +299,7 @@ static void subtract_column(const struct pattern *p, double *A, uint32_t k, uint
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)p->size[p->rows[i]], size, inner, -1,
                     A + block_at(p, p->rows[i], before), inner, own, inner, 1, A + block_at(p, p->rows[i], block),
                     size);
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, size, inner, -1, own, inner, 1,
-                A + block_at(p, block, block), size);
+    subtract_square(A + block_at(p, block, block), size, size, own, inner);
 }
 
 /* Rows of x in a block, by what L has to the left of them: x_k = L_kk⁻¹ (x_k - Σ L_kj x_j). */
@@ -293,9 +325,7 @@ static int factor_column(const struct pattern *p, double *A, const double diagon
     for (uint32_t j = 0; j < k; j++)
         if (block_at(p, c.block, p->order[j]) != SIZE_MAX) subtract_column(p, A, k, j);
     int failing = factor_block(A + c.diagonal, c.size, 0, c.size, &bar);
-    if (failing == c.size && c.rows)
-        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, c.rows, c.size, 1,
-                    A + c.diagonal, c.size, A + c.below, c.size);
+    if (failing == c.size && c.rows) substitute(A + c.diagonal, c.size, c.size, A + c.below, c.rows);
     return failing;
 }
 

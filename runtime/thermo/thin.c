@@ -70,10 +70,10 @@ static bool number_rows(struct thin *t)
     return g->R_covers_free && !g->full;
 }
 
-/* Multiplications and additions of B and of M. */
+/* Multiplications and additions of B, of M and of its inverse. */
 static double flops(const struct thin *t)
 {
-    double m = t->m, sum = m * m * t->gaussian->n + m * m * m / 3;
+    double m = t->m, sum = m * m * t->gaussian->n + m * m * m;
     for (uint32_t k = 0; k < t->gaussian->n_couplings; k++) {
         const struct coupling *e = &t->gaussian->coupling[k];
         if (is_free(t, e->to)) sum += 2 * m * size_of(t, e->to) * size_of(t, e->from);
@@ -155,6 +155,21 @@ static void make_B(struct thin *t, struct dual J)
     }
 }
 
+/* M += B_g B_gᵀ, in the lower triangle. */
+static void add_square(struct thin *t, struct dual_matrix B)
+{
+    int m = (int)t->m, n = (int)B.columns;
+    if (m == 0) return;
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, m, n, 1, B.at.v, n, 1, t->M.v, m);
+    if (t->M.d) cblas_dsyr2k(CblasRowMajor, CblasLower, CblasNoTrans, m, n, 1, B.at.v, n, B.at.d, n, 1, t->M.d, m);
+}
+
+static void mirror(uint32_t m, double *M)
+{
+    for (size_t i = 0; M && i < m; i++)
+        for (size_t j = 0; j < i; j++) M[j * m + i] = M[i * m + j];
+}
+
 /* M = 1 + B Bᵀ, c = r_G - B r_Φ, and the errors that nothing moves. */
 static void make_M_and_c(struct thin *t, const struct dual_sample *sample)
 {
@@ -168,7 +183,7 @@ static void make_M_and_c(struct thin *t, const struct dual_sample *sample)
         r = dual_linear(sample, sample->module->group[g].residual);
         if (is_free(t, g)) {
             struct dual_matrix B = columns(t, t->B, g);
-            dual_add_product(t->M, 1, B, dual_transposed(B));
+            add_square(t, B);
             dual_add_product(t->c, -1, B, dual_column(r, B.columns));
         } else if (t->row[g] != NNT_NONE) {
             dual_add(dual_at(t->c, t->row[g]), 1, r, size_of(t, g));
@@ -176,6 +191,8 @@ static void make_M_and_c(struct thin *t, const struct dual_sample *sample)
             t->rest += 0.5 * cblas_ddot((int)size_of(t, g), r.v, 1, r.v, 1);
         }
     }
+    mirror(t->m, t->M.v);
+    mirror(t->m, t->M.d);
 }
 
 /* M⁻¹ and ln det M by Cholesky. No pivot is below 1 where M is finite. */
