@@ -4,6 +4,7 @@
 #include "runtime/thermo/assembly.h"
 #include "runtime/thermo/jacobian.h"
 #include "runtime/thermo/slabs.h"
+#include "runtime/thermo/thin.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -199,8 +200,25 @@ bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module
     model->row = numbers_new(largest_group(module));
     model->shape = numbers_new(model->n_shape);
     model->shape_before = numbers_new(model->n_shape);
-    return model->diagonal && model->J && model->K && model->g && model->row && model->shape &&
-           model->shape_before && make_evaluation(model, spec, n_blocks);
+    if (!model->diagonal || !model->J || !model->K || !model->g || !model->row || !model->shape ||
+        !model->shape_before || !make_evaluation(model, spec, n_blocks))
+        return false;
+    if (!model->by_lanczos) model->thin = thin_new(model, module->entry[NNT_ENTRY_push] != NULL);
+    return true;
+}
+
+double gaussian_flops(const struct gaussian_model *model)
+{
+    double flops = model->pattern.flops;
+    for (uint32_t k = 0; k < model->n_couplings; k++) {
+        const struct coupling *e = &model->coupling[k];
+        const struct nnt_group *group = model->module->group;
+        for (uint32_t l = model->first_coupling[e->to]; l <= k; l++) {
+            double n_e = group[e->from].size, n_f = group[model->coupling[l].from].size;
+            flops += (l == k ? 1 : 2) * n_e * n_f * group[e->to].size;
+        }
+    }
+    return flops;
 }
 
 void gaussian_fini(struct gaussian_model *model)
@@ -214,6 +232,7 @@ void gaussian_fini(struct gaussian_model *model)
     free(model->out_of);
     free(model->first_out);
     free(model->coupling);
+    thin_free(model->thin);
     drop_blocks(model);
     lanczos_fini(&model->lanczos);
     free(model->solution);
@@ -267,6 +286,17 @@ static bool evaluate_blocks(struct gaussian_model *model, const struct linear_sa
     return true;
 }
 
+/* With the factor of the sample before where A is the same. */
+static bool evaluate_anew(struct gaussian_model *model, const struct linear_sample *at, double *out_product,
+                          struct failure *out_failure)
+{
+    double *shape = model->shape;
+    model->factored = evaluate_blocks(model, at, same_shape(model, at), out_product, out_failure);
+    model->shape = model->shape_before;
+    model->shape_before = shape;
+    return model->factored;
+}
+
 /* ---- by Lanczos ---- */
 
 struct products {
@@ -297,6 +327,7 @@ static bool probe_A(struct gaussian_model *model, const struct linear_sample *at
     return positive;
 }
 
+/* With probes every sample has its own, so that what they err by shows in the spread of the samples. */
 static bool evaluate_products(struct gaussian_model *model, const struct linear_sample *at, double *out_product,
                               struct failure *out_failure)
 {
@@ -311,6 +342,24 @@ static bool evaluate_products(struct gaussian_model *model, const struct linear_
     if (!solved) memcpy(model->g, model->lanczos.Ap, model->n * sizeof *model->g);
     *out_product = cblas_ddot((int)model->n, model->g, 1, model->solution, 1);
     return solved;
+}
+
+/* ---- by few rows ---- */
+
+static bool evaluate_thin(struct gaussian_model *model, const struct linear_sample *at, double H,
+                          double *out_product, struct failure *out_failure)
+{
+    struct dual_sample sample = {.module = model->module, .at = *at};
+    for (uint32_t k = 0; k < model->module->n_groups; k++) jacobian_make(model, at, k, false);
+    model->factored = false; /* A is not made */
+    if (!thin_begin(model->thin, (struct dual){model->J, NULL}, &sample)) {
+        *out_failure = (struct failure){.ratio = NAN};
+        return false;
+    }
+    model->logdet_A = model->thin->logdet;
+    model->logdet_error = 0;
+    *out_product = 2 * (H - thin_H_min(model->thin));
+    return true;
 }
 
 /* ---- the totals ---- */
@@ -334,16 +383,12 @@ bool gaussian_evaluate(struct gaussian_model *model, const struct linear_sample 
                        struct gaussian *out, struct failure *out_failure)
 {
     const struct nnt_field *H = &model->module->field[model->module->H];
-    double n = model->n, T = 1 / beta;
-    double product, *shape = model->shape;
-    /* With probes every sample has its own, so that what they err by shows in the spread of the samples. */
-    bool same = !model->by_lanczos && same_shape(model, at);
-    model->factored = model->by_lanczos ? evaluate_products(model, at, &product, out_failure)
-                                        : evaluate_blocks(model, at, same, &product, out_failure);
-    if (!model->factored) return false;
-    model->shape = model->shape_before;
-    model->shape_before = shape;
+    double n = model->n, T = 1 / beta, product;
     out->H = at->result[field_offset(H, at->batch) + at->sample];
+    if (!(model->thin         ? evaluate_thin(model, at, out->H, &product, out_failure)
+          : model->by_lanczos ? evaluate_products(model, at, &product, out_failure)
+                              : evaluate_anew(model, at, &product, out_failure)))
+        return false;
     out->logdet_A = model->logdet_A;
     out->logdet_error = model->logdet_error;
     out->H_min = out->H - 0.5 * product;

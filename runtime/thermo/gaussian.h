@@ -15,8 +15,10 @@ struct coupling {
 };
 
 /* One network's Gaussian: memory made once, filled in for each sample. */
+struct thin;
 struct gaussian_model {
     const struct nnt_module *module;
+    struct thin *thin;  /* where A need not be made; NULL elsewhere. Nothing but time is lost without it */
     bool full;          /* A is the exact Hessian of H over x_Φ */
     bool bent;          /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
     uint32_t n;         /* |Φ| */
@@ -80,6 +82,8 @@ MUST_USE bool gaussian_evaluate(struct gaussian_model *model, const struct linea
  * minimum; by the pivots of gaussian_evaluate, with *out_failure as there. For a model that is `bent`. */
 MUST_USE bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sample *at,
                                   struct failure *out_failure);
+/* Multiplications and additions of A and its factor, as far as they grow with the cube of the groups' sizes. */
+double gaussian_flops(const struct gaussian_model *model);
 /* The eigenvalues of A of a sample, ascending, [n]; room is [n][n]. false where they cannot be had. */
 MUST_USE bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room,
                                    double *out);

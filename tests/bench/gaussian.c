@@ -106,8 +106,14 @@ static bool gradient_all(struct timed *t)
                              &F, t->derived, t->out);
 }
 
-/* A probe of the Laplacian asks for both of its parts. */
 static bool probe_all(struct timed *t)
+{
+    return ensemble_hessian(t->ensemble, t->session.diag, t->x.call.slab[NNT_PARAMETERS], t->data, t->batch, 1, &F,
+                            t->direction, t->derived);
+}
+
+/* Both parts of the Laplacian by one probe. */
+static bool parts_all(struct timed *t)
 {
     return ensemble_hessian(t->ensemble, t->session.diag, t->x.call.slab[NNT_PARAMETERS], t->data, t->batch, 2,
                             parts, t->direction, t->derived);
@@ -192,13 +198,13 @@ static bool report_peer(double peer[PEER_ROUNDS], double own, double least_ratio
 /* What a gradient of F and a probe of its Laplacian cost, in evaluations of F made just before and after. */
 static bool report_derivatives(uint32_t depth, uint32_t width, uint32_t outputs, uint32_t batch)
 {
-    const double bars[] = {5, 12};
-    bool (*const what[])(struct timed *t) = {gradient_all, probe_all};
-    const char *const names[] = {"the gradient of F", "a probe of the Laplacian"};
+    const double bars[] = {5, 12, 24};
+    bool (*const what[])(struct timed *t) = {gradient_all, probe_all, parts_all};
+    const char *const names[] = {"the gradient of F", "a probe of the Laplacian", "one of both its parts"};
     struct timed t = timed_open(depth, width, outputs, batch);
     bool good = true;
     (void)time_sample(&t, evaluate_all, 1);
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         double ratio[ROUNDS], own[ROUNDS];
         for (int r = 0; r < ROUNDS; r++) {
             double before = time_sample(&t, evaluate_all, 2);
