@@ -228,6 +228,16 @@ void observer_warn(struct observer *o)
         if (o->measurer[b]) measurer_warn(o->measurer[b], o->session->diag);
 }
 
+void observer_looks_once(const struct observer *o)
+{
+    for (uint32_t b = 0; b < o->of.model->n_measures; b++) {
+        if (!observer_ledger(o, b)) continue;
+        diag_warn(o->session->diag, o->of.model->measure[b].at, "left-out",
+                  "the laws compare two measurements, and this is one: they are left out");
+        return;
+    }
+}
+
 const struct ledger *observer_ledger(const struct observer *o, uint32_t block)
 {
     return o->measurer[block] ? measurer_ledger(o->measurer[block]) : NULL;

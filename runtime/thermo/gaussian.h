@@ -4,6 +4,7 @@
 
 #include "runtime/thermo/blocks.h"
 #include "runtime/thermo/ensemble.h"
+#include "runtime/thermo/lanczos.h"
 
 /* A block of J_RΦ = I - f' w: [size of to][size of from], row by row. The identity is in it only where from = to;
  * else the identity of a free group in R is understood. */
@@ -38,10 +39,17 @@ struct gaussian_model {
     double *J;        /* the couplings' blocks */
     double *K;        /* -bend w of the couplings, where `bent` */
     double *g;        /* [n] */
+    double *row;      /* [the largest group]: scratch */
+    double *solution; /* [n], where `by_lanczos`: A⁻¹ g */
     double *shape, *shape_before; /* all slopes, bends and curvatures that J and A are made of */
     size_t n_shape;
     bool factored; /* A and J belong to shape_before */
-    double logdet_A;
+    double logdet_A, logdet_error;
+    bool by_lanczos;        /* A is never made: neither pattern nor A is there … */
+    bool outgrown;          /* … as the program chose, since the blocks would take more than half of the memory */
+    double bytes_of_blocks; /* what A takes or would take */
+    struct lanczos lanczos;
+    uint64_t number; /* of the sample: names its probes; the caller sets it */
 };
 
 /* One sample of a linearised batch: the slabs of the call, and which. */
@@ -57,9 +65,11 @@ struct failure {
     double ratio;
 };
 
-/* false where memory is short; gaussian_fini in any case. The module must outlive the model. `full` needs a module
- * with the bend of every coupled group. */
-MUST_USE bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full);
+/* false where memory is short; gaussian_fini in any case. The module must outlive the model. Of `spec`, `full` counts with
+ * `relaxed`, and needs a module with the bend of every coupled group; `lanczos` is chosen where it is not asked for when the blocks of
+ * A would take more than half of the machine's memory, or are refused. */
+MUST_USE bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module,
+                            const struct ensemble_spec *spec);
 void gaussian_fini(struct gaussian_model *model);
 /* The totals of one sample at inverse temperature beta; false where A is not positive definite (each pivot > 100 n
  * eps A_ii). A = J_RΦᵀ J_RΦ + diag V''; of a full model the exact Hessian, A - Σ_to w_toᵀ bend_to w_to over the free

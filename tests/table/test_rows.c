@@ -228,7 +228,6 @@ static const char *refused_use(const char *name)
     static const char *const uses[][2] = {
         {"free_energy", "train { minimize free_energy }\n"},
         {"sampled", "ensemble { evaluation sampled(chains: 8) }\n"},
-        {"lanczos", "ensemble { evaluation gaussian(determinant: lanczos) }\n"},
         {"inferred", "ensemble { temperature inferred }\n"},
     };
     for (size_t i = 0; i < LENGTH(uses); i++)
