@@ -43,7 +43,8 @@ static bool one_in(struct drawing *d, uint32_t n)
 
 static void expression(struct drawing *d, const char *of, uint32_t depth, bool mixes)
 {
-    struct draw_style style = {.mixes = mixes, .jumps = d->kind == FEEDFORWARD, .smooth = d->smooth};
+    struct draw_style style = {
+        .mixes = mixes, .jumps = d->kind == FEEDFORWARD, .smooth = d->smooth, .nudged = true};
     draw_expression(&d->random, d->out, of, depth, style);
 }
 
@@ -417,6 +418,7 @@ static void draw_functions(struct drawing *d)
 {
     static const char *const named[] = {"tanh", "softplus", "atan", "gelu"};
     if (d->kind == SETTLE) text_add(d->out, "param accuracy = 1e-13\n");
+    if (d->kind == FEEDFORWARD && !d->smooth) text_add(d->out, "param nudge = 1\n");
     text_add(d->out, "param f%u = %s\nlet well(s, a) = a * (s^2 - 1)^2\n", FUNCTIONS,
              named[below(d, LENGTH(named))]);
     for (uint32_t f = 0; f < FUNCTIONS; f++) {

@@ -1,7 +1,7 @@
 /* draw_expression.c: expressions of neurons drawn by seed, as text. */
 #include "tests/random/draw.h"
 
-/* Bounded or slowly growing functions of one argument: `$` stands for it. Those that jump are the last ones. A rough one lacks some
+/* Bounded or slowly growing functions of one argument: `$` stands for it, `!` for what nudges it. Those that jump are the last ones. A rough one lacks some
  * derivative somewhere. */
 struct pattern {
     const char *text;
@@ -40,9 +40,9 @@ static const struct pattern unary[] = {
     {"tan(0.5 * tanh($))", false},
     {"2 ^ tanh($)", false},
     {"identity($)", false},
-    {"if $ > 0 and $ < 2 then sqrt($) else 0", true},
+    {"if $ > 0 and !$ < 2 then sqrt($) else 0", true},
     {"$ + 0.2 * sign($)", true},
-    {"0.5 * ($) + 0.1 * (floor($) + ceil($) - round($))", true},
+    {"0.5 * ($) + 0.1 * (floor(!$) + ceil(!$) - round(!$))", true},
 };
 enum { JUMPS = 3 };
 /* Group maps: they mix the neurons of a group. */
@@ -53,11 +53,13 @@ static const struct pattern mixing[] = {
     {"$ / (1 + sum(($)^2))", false},
 };
 
-static void substitute(struct text *out, const char *pattern, const char *argument)
+static void substitute(struct text *out, const char *pattern, const char *argument, bool nudged)
 {
     for (const char *c = pattern; *c; c++) {
         if (*c == '$')
             text_add(out, "%s", argument);
+        else if (*c == '!')
+            text_add(out, nudged ? "nudge * " : "");
         else
             text_add(out, "%c", *c);
     }
@@ -82,7 +84,7 @@ static void applied(struct random *random, struct text *out, const char *of, uin
                               ? drawn_pattern(random, mixing, LENGTH(mixing), style)
                               : drawn_pattern(random, unary, n, style);
     text_add(out, "(");
-    substitute(out, pattern, inner.data);
+    substitute(out, pattern, inner.data, style.nudged);
     text_add(out, ")");
     text_fini(&inner);
 }
