@@ -115,6 +115,12 @@ static void draw_field(struct exercise *x, const struct nnt_field *field, uint64
     }
 }
 
+/* As the initialisers leave it. */
+static void clear_diagonal(struct exercise *x, const struct nnt_field *field)
+{
+    for (uint32_t i = 0; i < field->extent[0]; i++) exercise_set(x, field, (uint64_t)i * (field->extent[1] + 1), 0);
+}
+
 void exercise_draw(struct exercise *x, uint64_t seed)
 {
     const struct nnt_module *m = x->module;
@@ -122,6 +128,7 @@ void exercise_draw(struct exercise *x, uint64_t seed)
         uint32_t fan_in = m->parameter[p].fan_in ? m->parameter[p].fan_in : 1;
         draw_field(x, &m->field[m->parameter[p].field], seed, false,
                    m->parameter[p].is_weight ? 1 / sqrt(fan_in) : 0.3);
+        if (m->parameter[p].hollow) clear_diagonal(x, &m->field[m->parameter[p].field]);
     }
     for (uint32_t g = 0; g < m->n_groups; g++) {
         if (m->group[g].data != NNT_NONE)

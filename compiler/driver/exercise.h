@@ -12,8 +12,8 @@ struct exercise {
 };
 struct exercise exercise_open(const struct nnt_module *module, uint32_t batch);
 void exercise_close(struct exercise *exercise);
-/* Weights by their initialisers, biases a little off zero, inputs normal, targets in 0 … 1 that sum to 1 in a group: by seed and
- * field name, so that modules of different precision and entries get the same numbers. */
+/* Weights of their initialisers' size, 0 where they are hollow, biases a little off zero, inputs normal, targets in 0 … 1 that sum to
+ * 1 in a group: by seed and field name, so that modules of different precision and entries get the same numbers. */
 void exercise_draw(struct exercise *exercise, uint64_t seed);
 /* Any numbers, by seed and field name, for what entries read beside those: a gradient, a linearisation, seeds, and a direction. */
 void exercise_draw_direction(struct exercise *exercise, uint64_t seed);

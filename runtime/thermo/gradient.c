@@ -203,21 +203,28 @@ static struct dual path_at(const struct ensemble *e, uint32_t tick)
     return dual_at(e->derivative->path, tick * e->derivative->n_state);
 }
 
-/* What update tick + 1 sees of the clamped groups: the data, of a sequence its row, and 0 behind the last. */
+/* What update tick + 1 sees of a clamped group in a sample: its data; of a sequence a row, an input's that of the update, an output's what
+ * it is compared with after the update before; NULL: 0. */
+static const double *shown_to(struct ensemble *e, const struct nnt_group *group, uint32_t b, uint32_t tick)
+{
+    const double *data = in_slab(e, (struct dual){e->call.slab[NNT_DATA], NULL}, group->data, b).v;
+    uint32_t from = group->flags & NNT_INPUT ? 0 : group->first_tick;
+    if (!group->rows) return data;
+    return tick >= from && tick - from < group->rows ? data + (size_t)(tick - from) * group->size : NULL;
+}
+
 static void hold_clamped(struct ensemble *e, double *slab, uint32_t tick)
 {
-    struct dual data = {e->call.slab[NNT_DATA], NULL};
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         const struct nnt_group *group = &e->module->group[g];
         if (e->model.column[g] != NNT_NONE) continue;
         for (uint32_t b = 0; b < e->call.batch; b++) {
             double *to = in_slab(e, (struct dual){slab, NULL}, group->state, b).v;
-            const double *from = in_slab(e, data, group->data, b).v;
-            bool row = group->rows && group->flags & NNT_INPUT;
-            if (row && tick >= group->rows)
-                memset(to, 0, group->size * sizeof *to);
+            const double *from = shown_to(e, group, b, tick);
+            if (from)
+                memcpy(to, from, group->size * sizeof *to);
             else
-                memcpy(to, from + (row ? (size_t)tick * group->size : 0), group->size * sizeof *to);
+                memset(to, 0, group->size * sizeof *to);
         }
     }
 }

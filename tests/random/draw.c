@@ -22,6 +22,8 @@ struct drawing {
     struct random random;
     struct text *out;
     enum kind kind;
+    bool smooth;
+    bool relaxed, full; /* the ensemble's reference and Hessian */
     uint32_t ticks;
     uint32_t rows; /* of the sequences, where the file has data; 0: it has none */
     uint32_t n, inputs, depth, outputs;
@@ -41,7 +43,8 @@ static bool one_in(struct drawing *d, uint32_t n)
 
 static void expression(struct drawing *d, const char *of, uint32_t depth, bool mixes)
 {
-    struct draw_style style = {.mixes = mixes, .jumps = d->kind == FEEDFORWARD};
+    struct draw_style style = {
+        .mixes = mixes, .jumps = d->kind == FEEDFORWARD, .smooth = d->smooth, .nudged = true};
     draw_expression(&d->random, d->out, of, depth, style);
 }
 
@@ -285,13 +288,32 @@ static void draw_clamps(struct drawing *d, bool given)
 static void write_clamps(struct drawing *d)
 {
     const char *before = " ";
-    text_add(d->out, "ensemble {\n    clamp");
+    text_add(d->out, "    clamp");
     for (uint32_t g = 0; g < d->n; g++) {
         if (!d->group[g].clamped) continue;
         text_add(d->out, "%s%s", before, name_of(d, g));
         before = ", ";
     }
-    text_add(d->out, "%s\n}\n", *before == ',' ? "" : " none");
+    text_add(d->out, "%s\n", *before == ',' ? "" : " none");
+}
+
+static void write_ensemble(struct drawing *d, bool clamps)
+{
+    if (!clamps && !d->relaxed) return;
+    text_add(d->out, "ensemble {\n");
+    if (clamps) write_clamps(d);
+    if (d->relaxed)
+        text_add(d->out, "    reference relaxed\n    relaxation descent(tolerance: 1e-12, most: 3000)\n");
+    if (d->full) text_add(d->out, "    hessian full\n");
+    text_add(d->out, "}\n");
+}
+
+/* A stream of its own, so that what else is drawn by a seed does not depend on it. */
+static void draw_reference(struct drawing *d, uint64_t seed)
+{
+    struct random random = random_stream(seed, RANDOM_SOURCE, 2, 0);
+    d->relaxed = random_below(&random, 3) == 0;
+    d->full = d->relaxed && random_below(&random, 3) == 0;
 }
 
 static void draw_bulk_loss(struct drawing *d)
@@ -321,8 +343,9 @@ static void draw_potentials(struct drawing *d)
         const struct drawn_group *it = &d->group[g];
         bool needed = !it->clamped && !it->in_R;
         if (!needed && below(d, 3)) continue;
+        uint32_t n_loose = LENGTH(loose) - (d->smooth ? 1 : 0); /* the last one kinks */
         text_add(d->out, "    potential %s = %s\n", it->name,
-                 needed || below(d, 2) ? firm[below(d, LENGTH(firm))] : loose[below(d, LENGTH(loose))]);
+                 needed || below(d, 2) ? firm[below(d, LENGTH(firm))] : loose[below(d, n_loose)]);
     }
 }
 
@@ -395,6 +418,7 @@ static void draw_functions(struct drawing *d)
 {
     static const char *const named[] = {"tanh", "softplus", "atan", "gelu"};
     if (d->kind == SETTLE) text_add(d->out, "param accuracy = 1e-13\n");
+    if (d->kind == FEEDFORWARD && !d->smooth) text_add(d->out, "param nudge = 1\n");
     text_add(d->out, "param f%u = %s\nlet well(s, a) = a * (s^2 - 1)^2\n", FUNCTIONS,
              named[below(d, LENGTH(named))]);
     for (uint32_t f = 0; f < FUNCTIONS; f++) {
@@ -410,9 +434,10 @@ static void write_dynamics(struct drawing *d)
     if (d->kind == SETTLE) text_add(d->out, "    dynamics settle(tolerance: accuracy, most: 1000)\n");
 }
 
-void draw_network(uint64_t seed, struct text *out)
+static void draw(uint64_t seed, struct text *out, bool smooth)
 {
-    struct drawing d = {.random = random_stream(seed, RANDOM_SOURCE, 0, 0), .out = out};
+    struct drawing d = {.random = random_stream(seed, RANDOM_SOURCE, 0, 0), .out = out, .smooth = smooth};
+    draw_reference(&d, seed);
     d.kind = (enum kind)below(&d, KINDS);
     d.ticks = 1 + below(&d, 7);
     draw_functions(&d);
@@ -434,7 +459,17 @@ void draw_network(uint64_t seed, struct text *out)
     draw_loss(&d);
     text_add(out, "}\n");
     write_data(&d);
-    if (clamps) write_clamps(&d);
+    write_ensemble(&d, clamps);
     draw_train(&d);
     text_add(out, "measure at end { C }\n");
+}
+
+void draw_network(uint64_t seed, struct text *out)
+{
+    draw(seed, out, false);
+}
+
+void draw_smooth_network(uint64_t seed, struct text *out)
+{
+    draw(seed, out, true);
 }
