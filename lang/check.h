@@ -137,7 +137,7 @@ struct checker {
     uint32_t *last_into, *previous_into; /* blocks into a group, latest first; NNT_NONE ends */
     /* the ensemble and train blocks */
     bool clamp_given, doubt_ensemble, train_unknown;
-    struct span full_at, relaxation_at, inferred_at, free_energy_at, ensemble_asked;
+    struct span full_at, relaxation_at, inferred_at, ensemble_asked;
     struct span kinks_at[MEASURES]; /* where a measure that kinks spoil is asked for; source 0: nowhere */
     uint32_t spec_capacity;
     struct span loss_at;

@@ -111,12 +111,13 @@ void warn_kinks(struct checker *c, enum measure which, struct span at)
     bool law = which == MEASURE_first_law;
     list_kinked(c, law, &groups);
     if (groups.length && law)
-        diag_warn(c->diag, at, "kinked",
-                  "the slope of %s jumps, and C with it: the residual stays where the path of training crosses a kink",
-                  groups.data);
+        diag_warn(
+            c->diag, at, "kinked",
+            "the slope of %s jumps, and C with it: the residual stays where the path of training crosses a kink",
+            groups.data);
     else if (groups.length)
         diag_warn(c->diag, at, "kinked",
-                  "%s lacks a second derivative somewhere: what the kinks add to the Laplacian is not in it",
+                  "no second derivative at the kinks of %s: what they add to the Laplacian is not in it",
                   groups.data);
     if (groups.length) diag_hint(c->diag, "tanh, softplus, gelu and silu are smooth");
     text_fini(&groups);

@@ -161,7 +161,7 @@ static void check_minimized(const struct scope *s, const struct ast *e, int whic
         mistake(s, e->span, "no-loss",
                 "minimize bulk, and H is 0: no neuron has an error that counts, and no free one a potential");
     if (which != OBJECTIVE_FREE_ENERGY) return;
-    c->free_energy_at = c->ensemble_asked = e->span;
+    c->m->free_energy_at = c->ensemble_asked = e->span;
     c->m->asks_ensemble = true;
     if (c->inferred_at.source)
         mistake(s, e->span, "needs-schedule",

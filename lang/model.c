@@ -195,7 +195,10 @@ static void dump_data(const struct model *m, struct text *out)
 static void dump_ensemble(const struct model *m, struct text *out)
 {
     const struct ensemble_spec *e = &m->ensemble;
-    dump_expr(m, "temperature ", e->temperature, out);
+    if (e->inferred)
+        text_add(out, "temperature inferred");
+    else
+        dump_expr(m, "temperature ", e->temperature, out);
     text_add(out, " reference %s hessian %s", e->relaxed ? "relaxed" : "forward",
              e->full ? "full" : "gauss_newton");
     dump_number(" relaxation ", e->relax_tolerance, out);

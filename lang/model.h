@@ -96,7 +96,7 @@ struct model {
     struct ensemble_spec ensemble;
     /* Statically: n > 0 and every free neuron in R or with a potential; else no ensemble is measured. */
     bool ensemble_proper;
-    struct span ensemble_at;
+    struct span ensemble_at, free_energy_at; /* the latter: where it is minimised */
     struct train_options train;
     uint32_t n_measures;
     struct measure_spec *measure;

@@ -90,9 +90,10 @@ struct nnt_block {
     uint32_t from, to, parameter, transposed;
 };
 
-/* What a step minimises: its coefficients are NNT_BOUNDARY and NNT_BULK. On the bulk a step leaves H at the minimum over
+/* What a step minimises: its coefficients are NNT_BOUNDARY and NNT_BULK; on neither there is no step, only `descend` along a gradient
+ * that others make. On the bulk a step leaves H at the minimum over
  * the free neurons; the boundary loss and the outputs' states of the boundary forward only where it minimises that. */
-enum nnt_objective { NNT_ON_BOUNDARY, NNT_ON_BULK, NNT_ON_BOTH };
+enum nnt_objective { NNT_ON_BOUNDARY, NNT_ON_BULK, NNT_ON_BOTH, NNT_ON_NEITHER };
 
 /* The numbers that change from call to call. */
 enum nnt_number {

@@ -22,6 +22,7 @@ struct run {
     struct model *model;
     struct data *data;
     struct nnt_module *module;
+    struct nnt_module *free_energy; /* the network in float64, where F is minimised */
     struct trainer *trainer;
     struct observer *observer;
     struct record *record;
@@ -56,11 +57,34 @@ static bool save(struct run *run)
 
 /* ---- before the first step ---- */
 
+/* One entry for a step, or where F is minimised its parts. */
+static uint32_t stepping_entries(const struct model *model)
+{
+    if (!model->minimizes_free_energy) return 1u << NNT_ENTRY_step;
+    bool others = model->minimizes_boundary || model->minimizes_bulk;
+    return 1u << NNT_ENTRY_descend | (others ? 1u << NNT_ENTRY_gradient : 0);
+}
+
+/* Adds F to what the trainer minimises. */
+static bool minimise_F(struct run *run)
+{
+    const struct model *model = run->model;
+    struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise |
+                                 1u << NNT_ENTRY_pull | (model->ensemble.relaxed ? 1u << NNT_ENTRY_relax : 0),
+                      .real_bytes = 8,
+                      .batch = model->train.batch,
+                      .interpreter = run->session->options.interpreter};
+    if (!model->minimizes_free_energy) return true;
+    run->free_energy = compile(run->session, model, &job, &run->times);
+    return run->free_energy && trainer_minimise_F(run->trainer, run->session->diag, model->free_energy_at,
+                                                  run->free_energy, &model->ensemble);
+}
+
 static bool open_module(struct run *run)
 {
     const struct options *o = &run->session->options;
     if (!run->model->trains) return true;
-    struct job job = {.entries = observed_entries(run->model) | 1u << NNT_ENTRY_step,
+    struct job job = {.entries = observed_entries(run->model) | stepping_entries(run->model),
                       .real_bytes = o->real_bytes,
                       .batch = run->model->train.batch,
                       .interpreter = o->interpreter};
@@ -80,7 +104,7 @@ static bool open_trainer(struct run *run)
     const struct options *o = &run->session->options;
     struct diag *diag = run->session->diag;
     run->trainer = trainer_new(diag, run->module, run->data, &run->model->train);
-    if (!run->trainer || !start_weights(run)) return false;
+    if (!run->trainer || !start_weights(run) || !minimise_F(run)) return false;
     return !o->given[OPTION_resume] ||
            checkpoint_read(diag, run->trainer, o->value[OPTION_resume].text, &run->ledgers);
 }
@@ -373,7 +397,9 @@ static void close_run(struct run *run)
     if (run->observer) observer_warn(run->observer);
     if (run->record) close_record(run);
     observer_free(run->observer);
+    if (run->trainer) trainer_warn(run->trainer, run->session->diag);
     trainer_free(run->trainer);
+    release_module(run->free_energy);
     release_module(run->module);
     data_free(run->data);
     text_fini(&run->ledgers);

@@ -111,6 +111,7 @@ int cmd_measure(struct session *session)
         const void *parameters = given.module ? given.parameters
                                  : observer   ? observer_start(observer, given.model->train.seed)
                                               : NULL;
+        if (observer) observer_looks_once(observer);
         if (observer && parameters &&
             observe(observer, &at, session->options.progress, true, parameters, NULL, moment, &n))
             print_moments(session, moment, n);

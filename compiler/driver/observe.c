@@ -184,6 +184,12 @@ static bool open_measurers(struct observer *o)
     return true;
 }
 
+/* A network that minimises F alone may have neither a boundary loss nor outputs. */
+static bool has_evaluation(const struct nnt_module *module)
+{
+    return module->entry[NNT_ENTRY_loss] || module->entry[NNT_ENTRY_forward] || module->objective != NNT_ON_NEITHER;
+}
+
 struct observer *observer_new(struct session *session, const struct observed *observed, struct times *times)
 {
     struct observer *o = arena_alloc(session->arena, sizeof *o);
@@ -200,10 +206,10 @@ struct observer *observer_new(struct session *session, const struct observed *ob
     if (o->ensemble)
         o->parameters =
             arena_alloc(session->arena, o->gaussian_module->size[NNT_PARAMETERS] * sizeof *o->parameters);
-    if (opened && o->of.module && o->of.data)
+    if (opened && o->of.module && has_evaluation(o->of.module))
         o->evaluator = evaluator_new(session->diag, o->of.module, o->of.data, LOSS_BATCH);
     o->seconds = seconds() - start - (times->passes + times->codegen - compiled);
-    if (opened && (o->evaluator || !o->of.module)) return o;
+    if (opened && (o->evaluator || !o->of.module || !has_evaluation(o->of.module))) return o;
     observer_free(o);
     return NULL;
 }
@@ -226,6 +232,16 @@ void observer_warn(struct observer *o)
     ensemble_warn(o->ensemble, o->session->diag);
     for (uint32_t b = 0; b < o->of.model->n_measures; b++)
         if (o->measurer[b]) measurer_warn(o->measurer[b], o->session->diag);
+}
+
+void observer_looks_once(const struct observer *o)
+{
+    for (uint32_t b = 0; b < o->of.model->n_measures; b++) {
+        if (!observer_ledger(o, b)) continue;
+        diag_warn(o->session->diag, o->of.model->measure[b].at, "left-out",
+                  "the laws compare two measurements, and this is one: they are left out");
+        return;
+    }
 }
 
 const struct ledger *observer_ledger(const struct observer *o, uint32_t block)
@@ -354,7 +370,7 @@ static double weight_norm(const struct observer *o, const void *parameters)
     return sqrt(sum);
 }
 
-/* Of the probe, what the running means do not tell: training on the bulk alone leaves no boundary forward. */
+/* Of the probe, what the running means do not tell: training on the bulk or F alone leaves no boundary forward. */
 static bool observe_rest(struct observer *o, uint32_t asked, const struct probe *probe, const void *parameters,
                          struct moment *train)
 {
@@ -374,11 +390,12 @@ static bool observe_losses(struct observer *o, uint32_t asked, const struct prob
 {
     const struct data *data = o->of.data;
     const struct nnt_module *module = o->of.module;
-    if (!o->evaluator) return true;
     bool running = trainer && trainer_state(trainer).samples;
-    bool outputs = module->entry[NNT_ENTRY_loss] || module->entry[NNT_ENTRY_forward];
-    bool rest = !running || (module->objective == NNT_ON_BULK && outputs);
     if (running) trainer_running(trainer, asked, train);
+    if (!o->evaluator) return true;
+    bool outputs = module->entry[NNT_ENTRY_loss] || module->entry[NNT_ENTRY_forward];
+    bool alone = module->objective == NNT_ON_BULK || module->objective == NNT_ON_NEITHER;
+    bool rest = !running || (alone && outputs);
     if (rest && (trainer || !probe_is_test) && !observe_rest(o, asked, probe, parameters, train)) return false;
     return !data->test.count || evaluate(o->evaluator, &data->test, NULL, 0, parameters, asked, test);
 }

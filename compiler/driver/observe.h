@@ -23,6 +23,8 @@ MUST_USE struct observer *observer_new(struct session *session, const struct obs
 void observer_free(struct observer *observer);
 /* Warns of what all measurements left in doubt: samples that did not settle or relax, and what the ensemble says. */
 void observer_warn(struct observer *observer);
+/* Warns where a law is asked for, which compares two measurements: there will be one. */
+void observer_looks_once(const struct observer *observer);
 /* Whether something is due at this step. */
 bool observer_due(const struct observer *observer, const struct train_state *at);
 /* Whether what is due at this step belongs in a table in which no `measure` block has more than `most` rows. */
@@ -30,7 +32,7 @@ bool observer_shown(const struct observer *observer, const struct train_state *a
 /* Measures all that is due (or everything, with `all`) at `progress`; `trainer` gives the running means of the training split (NULL:
  * losses are of the probe set). Up to two moments, train before test, each quantity once: of two blocks that ask for it on one split at one
  * step, the first one's probe gives it. false with messages; an ensemble that only the default block asks for is left out with a
- * warning where it is improper. Never allocates but for messages. */
+ * warning where it is improper. Never allocates but for messages, and the matrix of a spectrum. */
 MUST_USE bool observe(struct observer *observer, const struct train_state *at, double progress, bool all,
                       const void *parameters, const struct trainer *trainer, struct moment out_moment[2],
                       uint32_t *out_n);

@@ -325,7 +325,12 @@ static void print_training(const struct model *m, struct text *out)
     if (m->minimizes_boundary) print_objective(m, "boundary", m->train.boundary, out);
     if (m->minimizes_boundary && m->minimizes_bulk) text_add(out, " + ");
     if (m->minimizes_bulk) print_objective(m, "bulk", m->train.bulk, out);
+    if (m->minimizes_free_energy && (m->minimizes_boundary || m->minimizes_bulk)) text_add(out, " + ");
+    if (m->minimizes_free_energy) print_objective(m, "free_energy", m->train.free_energy, out);
     text_add(out, "\n");
+    if (m->minimizes_free_energy)
+        text_add(out, "         free_energy = F at the scheduled T, the mean over the samples of a batch, by its "
+                      "total derivative\n");
     if (m->minimizes_bulk) print_bulk(m, out);
 }
 
@@ -453,8 +458,12 @@ static void print_ensemble(struct session *session, const struct model *m, struc
     text_add(out, "p(x_Φ) = exp(−H / T) / Z given ");
     print_groups(m, is_clamped, out);
     label(out, "T");
-    print_expr(m, m->ensemble.temperature, out);
-    if (expr_mentions(m->ensemble.temperature, VAR_PROGRESS)) text_add(out, ", progress from 0 to 1");
+    if (m->ensemble.inferred)
+        text_add(out, "inferred: 2 (⟨H⟩ − H_min) / n, ⟨H⟩ that of the ensemble forward state");
+    else
+        print_expr(m, m->ensemble.temperature, out);
+    if (!m->ensemble.inferred && expr_mentions(m->ensemble.temperature, VAR_PROGRESS))
+        text_add(out, ", progress from 0 to 1");
     label(out, "Φ");
     print_groups(m, is_phi, out);
     text_add(out, ", n = %llu", (unsigned long long)neurons(m, is_phi));

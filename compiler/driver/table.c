@@ -24,6 +24,7 @@ static const struct {
     const char *key, *title;
 } titles[] = {
     {"loss.boundary", "loss"},
+    {"loss.free_energy", "trained F"},
     {"temperature", "T"},
     {"dynamics.ticks", "ticks"},
     {"dynamics.contraction", "contraction"},

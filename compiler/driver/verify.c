@@ -164,6 +164,8 @@ static struct differentiated objective_of(struct exercise *x)
         of.also = &m->field[m->H];
         of.also_weight = number[NNT_BULK] * share;
         break;
+    case NNT_ON_NEITHER:
+        BUG("a gradient of nothing");
     }
     return of;
 }

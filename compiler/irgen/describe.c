@@ -273,6 +273,12 @@ static bool complexity_is_linear(struct arena *arena, const struct model *model)
 
 /* ---- all of it ---- */
 
+static uint32_t objective_of(const struct model *model)
+{
+    if (model->minimizes_bulk) return model->minimizes_boundary ? NNT_ON_BOTH : NNT_ON_BULK;
+    return model->minimizes_free_energy && !model->minimizes_boundary ? NNT_ON_NEITHER : NNT_ON_BOUNDARY;
+}
+
 static void add_numbers(struct builder *b, const struct model *model)
 {
     struct nnt_module *m = b->module;
@@ -280,7 +286,7 @@ static void add_numbers(struct builder *b, const struct model *model)
     bool relaxes = model->ensemble.relaxed || model->minimizes_bulk;
 
     m->ticks = model->dynamics.which == DYNAMICS_TICKS ? model->dynamics.ticks : 0;
-    m->objective = !model->minimizes_bulk ? NNT_ON_BOUNDARY : model->minimizes_boundary ? NNT_ON_BOTH : NNT_ON_BULK;
+    m->objective = objective_of(model);
     m->loss = model->loss ? add_number(b, "loss") : NNT_NONE;
     m->H = add_number(b, "H");
     m->settle_ticks = settles ? add_number(b, "settle.ticks") : NNT_NONE;

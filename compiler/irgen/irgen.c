@@ -44,7 +44,7 @@ static bool minimizes(const struct model *model)
 
 static bool trains(const struct model *model)
 {
-    return model->trains && minimizes(model);
+    return model->trains && minimizes(model) && !model->minimizes_free_energy;
 }
 
 static bool takes_steps(const struct model *model)

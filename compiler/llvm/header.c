@@ -120,7 +120,9 @@ static const char *meaning(const struct nnt_module *module, const struct object_
 {
     switch (p->argument) {
     case ARGUMENT_LOSS:
-        return module->objective == NNT_ON_BULK ? "the boundary loss, which is not minimised" : "the boundary loss";
+        return module->objective == NNT_ON_BULK || module->objective == NNT_ON_NEITHER
+                   ? "the boundary loss, which is not minimised"
+                   : "the boundary loss";
     case ARGUMENT_H:
         return "H at its minimum over the free neurons";
     case ARGUMENT_SETTLED:

@@ -81,7 +81,8 @@ static uint32_t add_parameters(const struct nnt_module *module, enum argument ar
                                         [ARGUMENT_STEP] = "step",
                                         [ARGUMENT_GRADIENT] = "gradient",
                                         [ARGUMENT_WORK] = "work"};
-    uint32_t bulk = module->objective == NNT_ON_BOUNDARY ? 0 : 1, n;
+    bool bulk = module->objective == NNT_ON_BULK || module->objective == NNT_ON_BOTH;
+    uint32_t n;
     switch (argument) {
     case ARGUMENT_INPUTS:
     case ARGUMENT_OUTPUTS:

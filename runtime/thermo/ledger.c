@@ -324,7 +324,8 @@ void ledger_warn(const struct ledger *l, struct diag *diag)
 {
     const struct ledger_totals *t = &l->totals;
     if (l->first_law) warn_first_law(l, diag);
-    if (l->count > 1 && t->intervals && fabs(t->sum.dC) < t->sum.dC_error) {
+    bool changes = t->sum.dC_error > 1e-10; /* else it is rounding: C is constant, or free of the samples */
+    if (l->count > 1 && changes && fabs(t->sum.dC) < t->sum.dC_error) {
         diag_warn(diag, l->at, "unresolved",
                   "the probe of %u samples does not resolve how C changed: %.3g, with a standard error of %.3g",
                   l->count, t->sum.dC, t->sum.dC_error);

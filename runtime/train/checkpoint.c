@@ -24,7 +24,8 @@ struct header {
     uint64_t seed, steps, step;
     uint64_t samples, relaxed; /* since the last measurement, and their losses */
     uint64_t beside;           /* bytes that others keep */
-    double loss, H;
+    uint64_t descended;
+    double loss, H, F;
     struct convergence since, before; /* the last measurement */
     char core[32];                    /* of OpenBLAS: its bits depend on it */
 };
@@ -93,6 +94,8 @@ static struct header header_of(const struct trainer *t)
                             .relaxed = t->score.relaxed,
                             .loss = t->score.loss,
                             .H = t->score.H,
+                            .F = t->score.F,
+                            .descended = t->score.descended,
                             .since = t->score.convergence,
                             .before = t->before};
     memcpy(header.magic, magic, sizeof magic);
@@ -183,7 +186,7 @@ static bool fits(struct diag *diag, const struct trainer *t, const char *path, c
     if (!same_number(diag, path, "steps", found->steps, expected.steps)) return false;
     if (!same_number(diag, path, "shuffle", found->shuffle, expected.shuffle)) return false;
     if (!same_number(diag, path, "outputs", found->n_outputs, expected.n_outputs)) return false;
-    if (found->step > found->steps || !isfinite(found->loss) || !isfinite(found->H))
+    if (found->step > found->steps || !isfinite(found->loss) || !isfinite(found->H) || !isfinite(found->F))
         return refuse(diag, path, "is damaged: it stands behind the end");
     return true;
 }
@@ -201,6 +204,8 @@ static void restore(struct trainer *t, const struct header *header, const char *
     t->score.relaxed = header->relaxed;
     t->score.loss = header->loss;
     t->score.H = header->H;
+    t->score.F = header->F;
+    t->score.descended = header->descended;
     t->score.convergence = header->since;
     t->before = header->before;
     for (uint32_t k = 0; k < t->score.n_outputs; k++)

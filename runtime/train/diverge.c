@@ -39,6 +39,27 @@ void trainer_go_back(struct trainer *t)
     t->failure = failure;
 }
 
+/* F falls without bound as det A goes to 0: a step leaps over that place, or meets it. */
+static void tell_unbounded(const struct trainer *t, struct diag *diag)
+{
+    const struct train_failure *f = &t->failure;
+    const struct descended *d = &f->descended;
+    const struct nnt_module *module = t->module;
+    if (d->lost)
+        diag_input(diag, t->F_at, "unbounded",
+                   "F has no lower bound: at step %" PRIu64
+                   ", where F = %.5g, %s is to raise C by %.3g at once, and C does "
+                   "not follow: the step leaps over a place where det A = 0",
+                   f->step, f->value, module->field[module->parameter[d->towards].field].name, d->expected);
+    else
+        diag_input(diag, t->F_at, "unbounded", "F cannot be computed at step %" PRIu64 ": %s", f->step,
+                   d->because);
+    diag_hint(diag,
+              "a potential that confines bounds F, as `potential GROUP = 0.05 * s^2`; a smaller rate than %g only "
+              "comes closer",
+              f->rate);
+}
+
 void trainer_tell(const struct trainer *t, struct diag *diag)
 {
     static const struct span nowhere = {0};
@@ -46,6 +67,10 @@ void trainer_tell(const struct trainer *t, struct diag *diag)
     char sample[64] = "", value[64] = "no longer finite";
     if (!f->what) {
         diag_machine(diag, nowhere, "entry-failed", "step %" PRIu64 " could not be computed", f->step);
+        return;
+    }
+    if (!strcmp(f->what, "F")) {
+        tell_unbounded(t, diag);
         return;
     }
     if (f->sample != NNT_NONE) snprintf(sample, sizeof sample, " at sample %u of the training data", f->sample + 1);

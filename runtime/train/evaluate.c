@@ -15,7 +15,8 @@ static bool has_boundary(const struct nnt_module *module)
 
 static bool has_bulk(const struct nnt_module *module)
 {
-    return module->objective != NNT_ON_BOUNDARY && module->entry[NNT_ENTRY_ensemble_forward] &&
+    bool minimised = module->objective == NNT_ON_BULK || module->objective == NNT_ON_BOTH;
+    return minimised && module->entry[NNT_ENTRY_ensemble_forward] &&
            (module->entry[NNT_ENTRY_relax] || module->entry[NNT_ENTRY_linearise]);
 }
 
@@ -45,7 +46,8 @@ struct evaluator {
 struct evaluator *evaluator_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
                                 uint32_t batch)
 {
-    if (!has_boundary(module) && !has_bulk(module)) BUG("evaluation needs a module with a loss");
+    if (!has_boundary(module) && !has_bulk(module) && !has_states(module))
+        BUG("evaluation needs a module with a loss");
     if (module->real_bytes != data->real_bytes)
         BUG("data of %u bytes for a module of %u", data->real_bytes, module->real_bytes);
     struct evaluator *e = calloc(1, sizeof *e);

@@ -53,8 +53,8 @@ void score_fini(struct score *score)
 void score_clear(struct score *score)
 {
     for (uint32_t k = 0; k < score->n_outputs; k++) score->output[k].sums = (struct output_sums){0};
-    score->loss = score->H = 0;
-    score->samples = score->relaxed = 0;
+    score->loss = score->H = score->F = 0;
+    score->samples = score->relaxed = score->descended = 0;
     score->convergence = (struct convergence){0};
 }
 
@@ -271,5 +271,7 @@ void score_report(const struct score *score, uint32_t asked, struct moment *mome
     }
     if (score->relaxed > 0 && asked >> MEASURE_loss & 1)
         moment_add(moment, "loss.bulk", score->H / (double)score->relaxed);
+    if (score->descended > 0 && asked >> MEASURE_loss & 1)
+        moment_add(moment, "loss.free_energy", score->F / (double)score->descended);
     convergence_report(&score->convergence, asked >> MEASURE_dynamics & 1, moment);
 }

@@ -20,9 +20,10 @@ struct score {
     uint32_t n_outputs;
     struct score_output *output;
     double *row; /* room for an output and its target of one sample */
-    double loss, H;
-    uint64_t samples; /* of the outputs' states and the boundary loss; */
-    uint64_t relaxed; /* and of H */
+    double loss, H, F;
+    uint64_t samples;   /* of the outputs' states and the boundary loss; */
+    uint64_t relaxed;   /* of H; */
+    uint64_t descended; /* and of F */
     struct convergence convergence;
 };
 /* Where the first number of a call that is not finite stands. */

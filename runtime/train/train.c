@@ -42,7 +42,8 @@ static bool plan_steps(struct diag *diag, struct trainer *t)
 static bool allocate(struct diag *diag, struct trainer *t)
 {
     size_t order;
-    if (!slabs_init(diag, (struct span){0}, t->module, slabs_of_step, t->batch, &t->call)) return false;
+    t->slabs = slabs_of_step | (t->module->entry[NNT_ENTRY_step] ? 0 : 1u << NNT_GRADIENT);
+    if (!slabs_init(diag, (struct span){0}, t->module, t->slabs, t->batch, &t->call)) return false;
     if (!score_init(diag, t->module, t->data, &t->score)) return false;
     t->order = size_product(t->data->train.count, sizeof *t->order, &order) ? malloc(order) : NULL;
     t->field = calloc(t->data->n_groups + 1, sizeof *t->field);
@@ -71,7 +72,9 @@ static double value_at(struct trainer *t, const struct expr *schedule, uint64_t 
 struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
                             const struct train_options *options)
 {
-    if (!module->entry[NNT_ENTRY_step] || (module->objective != NNT_ON_BULK && module->loss == NNT_NONE))
+    bool boundary = module->objective == NNT_ON_BOUNDARY || module->objective == NNT_ON_BOTH;
+    if ((!module->entry[NNT_ENTRY_step] && !module->entry[NNT_ENTRY_descend]) ||
+        (boundary && module->loss == NNT_NONE))
         BUG("training needs a module with a step and what it minimises");
     if (module->real_bytes != data->real_bytes)
         BUG("data of %u bytes for a module of %u", data->real_bytes, module->real_bytes);
@@ -98,10 +101,26 @@ struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, 
     return t;
 }
 
+bool trainer_minimise_F(struct trainer *t, struct diag *diag, struct span at, const struct nnt_module *ensemble,
+                        const struct ensemble_spec *spec)
+{
+    t->F_at = at;
+    t->descent = descent_new(diag, at, t->module, ensemble, spec, t->batch);
+    if (t->steps > 0) (void)value_at(t, t->options.temperature, 0);
+    if (t->steps > 0 && t->options.free_energy) (void)value_at(t, t->options.free_energy, 0);
+    return t->descent != NULL;
+}
+
+void trainer_warn(const struct trainer *t, struct diag *diag)
+{
+    if (t->descent) descent_warn(t->descent, diag);
+}
+
 void trainer_free(struct trainer *t)
 {
     if (!t) return;
-    slabs_fini(&t->call, slabs_of_step);
+    descent_free(t->descent);
+    slabs_fini(&t->call, t->slabs);
     score_fini(&t->score);
     free(t->order);
     free(t->field);
@@ -150,6 +169,40 @@ static bool set_number(struct trainer *t, uint64_t step, enum nnt_number which, 
     return false;
 }
 
+static bool run_entry(struct trainer *t, uint64_t step, enum nnt_entry_name entry)
+{
+    if (t->module->entry[entry](t->module->self, &t->call) == 0) return true;
+    fail(t, step, NULL, 0, NNT_NONE);
+    return false;
+}
+
+/* What the module's own gradient is to be multiplied with; of two objectives each has its coefficient in it already. */
+static double scale_of(const struct trainer *t)
+{
+    if (t->module->objective == NNT_ON_NEITHER) return 0;
+    return t->module->objective == NNT_ON_BOUNDARY ? t->call.number[NNT_BOUNDARY] : 1;
+}
+
+/* F at a step's temperature, and the losses beside it, by their gradients. The outputs' states are those before the step. */
+static bool run_descent(struct trainer *t, uint64_t step)
+{
+    double T = value_at(t, t->options.temperature, step);
+    double coefficient = t->options.free_energy ? value_at(t, t->options.free_energy, step) : 1;
+    bool boundary = t->module->objective == NNT_ON_BOUNDARY || t->module->objective == NNT_ON_BOTH;
+    if (!isfinite(coefficient) || !isfinite(T) || !(T > 0)) {
+        bool cold = isfinite(coefficient);
+        fail(t, step, cold ? "temperature of F" : "coefficient of F", cold ? T : coefficient, NNT_NONE);
+        return false;
+    }
+    if (boundary && !run_entry(t, step, NNT_ENTRY_loss)) return false;
+    if (t->module->objective != NNT_ON_NEITHER && !run_entry(t, step, NNT_ENTRY_gradient)) return false;
+    if (descent_step(t->descent, &t->call, scale_of(t), coefficient, T, &t->descended)) return true;
+    bool unbounded = t->descended.because || t->descended.lost;
+    fail(t, step, unbounded ? "F" : NULL, t->descended.F, NNT_NONE);
+    t->failure.descended = t->descended;
+    return false;
+}
+
 bool trainer_run(struct trainer *t, uint64_t step)
 {
     load_batch(t, step);
@@ -158,9 +211,15 @@ bool trainer_run(struct trainer *t, uint64_t step)
         !set_number(t, step, NNT_BOUNDARY, t->options.boundary, "coefficient of the boundary loss") ||
         !set_number(t, step, NNT_BULK, t->options.bulk, "coefficient of the bulk loss"))
         return false;
-    if (t->module->entry[NNT_ENTRY_step](t->module->self, &t->call) == 0) return true;
-    fail(t, step, NULL, 0, NNT_NONE);
-    return false;
+    return t->descent ? run_descent(t, step) : run_entry(t, step, NNT_ENTRY_step);
+}
+
+static void add_F(struct trainer *t)
+{
+    t->score.F += t->descended.F * t->call.batch;
+    t->score.descended += t->call.batch;
+    if (t->module->objective == NNT_ON_NEITHER)
+        convergence_merge(&t->score.convergence, descent_convergence(t->descent));
 }
 
 static bool add_scores(struct trainer *t)
@@ -168,9 +227,12 @@ static bool add_scores(struct trainer *t)
     struct not_finite found;
     uint32_t on = t->module->objective;
     uint64_t first = t->step % t->steps_per_epoch * t->batch;
-    if ((on == NNT_ON_BULK || score_add_boundary(&t->score, &t->call, &found)) &&
-        (on == NNT_ON_BOUNDARY || score_add_bulk(&t->score, &t->call, on == NNT_ON_BULK, &found)))
+    bool boundary = on == NNT_ON_BOUNDARY || on == NNT_ON_BOTH, bulk = on == NNT_ON_BULK || on == NNT_ON_BOTH;
+    if ((!boundary || score_add_boundary(&t->score, &t->call, &found)) &&
+        (!bulk || score_add_bulk(&t->score, &t->call, on == NNT_ON_BULK, &found))) {
+        if (t->descent) add_F(t);
         return true;
+    }
     fail(t, t->step, found.what, found.value, t->order[first + found.sample]);
     return false;
 }
@@ -212,13 +274,14 @@ bool trainer_check(struct trainer *t)
 struct train_state trainer_state(const struct trainer *t)
 {
     const struct score *score = &t->score;
-    bool bulk = t->module->objective == NNT_ON_BULK;
-    uint64_t samples = bulk ? score->relaxed : score->samples;
+    bool bulk = t->module->objective == NNT_ON_BULK, neither = t->module->objective == NNT_ON_NEITHER;
+    uint64_t samples = bulk ? score->relaxed : neither ? score->descended : score->samples;
+    double sum = bulk ? score->H : neither ? score->F : score->loss;
     return (struct train_state){.step = t->step,
                                 .steps = t->steps,
                                 .steps_per_epoch = t->steps_per_epoch,
                                 .epoch = t->step / t->steps_per_epoch,
-                                .loss = samples ? (bulk ? score->H : score->loss) / (double)samples : 0,
+                                .loss = samples ? sum / (double)samples : 0,
                                 .samples = samples};
 }
 

@@ -2,6 +2,7 @@
 #ifndef NNT_TRAINER_H
 #define NNT_TRAINER_H
 
+#include "runtime/train/descent.h"
 #include "runtime/train/score.h"
 
 struct trainer {
@@ -9,6 +10,9 @@ struct trainer {
     const struct data *data;
     struct train_options options;
     struct nnt_call call;
+    uint32_t slabs;                        /* of the call: bit s */
+    struct descent *descent;               /* NULL: the module's step does it all */
+    struct span F_at;                      /* where F is asked for */
     uint32_t batch;                        /* of a whole step; the last of an epoch may be smaller */
     uint64_t step, steps, steps_per_epoch; /* step: how many are done */
     uint32_t *order;                       /* the samples of `order_epoch`, in the order of its steps */
@@ -19,12 +23,14 @@ struct trainer {
     struct expr_scratch scratch;
     /* Weights and moments a few steps ago: from them the weights before a step that fails are computed again. */
     void *kept_parameters, *kept_moments;
-    uint64_t kept_step; /* UINT64_MAX: none */
+    uint64_t kept_step;         /* UINT64_MAX: none */
+    struct descended descended; /* of the last step */
     struct train_failure {
         const char *what; /* what is not finite; NULL: the step could not be carried out */
         double value, rate;
         uint64_t step, epoch; /* from 1 */
         uint32_t sample;      /* of the training split, or NNT_NONE */
+        struct descended descended;
     } failure;
 };
 

@@ -11,6 +11,11 @@ for name in $names; do
     case $name in
     loss) keys=loss.boundary ;;
     dynamics) keys="dynamics.ticks dynamics.contraction dynamics.error dynamics.unconverged relaxation.steps relaxation.unconverged" ;;
+    grad_F) keys="grad_F T_grad_C" ;;
+    spectrum) keys="spectrum" ;;
+    first_law) keys="first_law.dU first_law.heat first_law.complexity first_law.work first_law.residual first_law.dH_min" ;;
+    second_law) keys="second_law.dS second_law.dC second_law.dC_error" ;;
+    efficiency) keys="laplacian laplacian_H_min laplacian_C laplacian_error" ;;
     *) keys=$name ;;
     esac
     cat > "$name.nnt" <<N
@@ -30,12 +35,12 @@ network measured {
 data { train moons(count: 64) }
 ensemble { reference relaxed }
 train { steps 3 }
-measure at end on 16 samples { $name }
+measure 2 times on 16 samples { $name }
 N
     "$NNT" run "$name.nnt" --quiet --out "$name" > said 2>&1 || { fail "$name: $(cat said)"; continue; }
     for key in $keys; do
         rows=$((rows + 1))
-        grep -qE "\"$key\": -?[0-9][0-9.e+-]*[,}]" "$name/metrics.jsonl" || fail "$name: no $key in $(cat "$name/metrics.jsonl")"
+        grep -qE "\"$key\": \\[?-?[0-9][0-9.e+-]*[],}]" "$name/metrics.jsonl" || fail "$name: no $key in $(cat "$name/metrics.jsonl")"
     done
 done
 echo "$(echo "$names" | wc -l) rows, $rows checks"

@@ -86,6 +86,15 @@ static const char settling_text[] =
     "data { train digits(count: 500, seed: 1) }\ntrain { batch 32\n epochs 3 }\n"
     "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, dynamics }\n";
 
+/* The derivatives and ledgers of a measurement. */
+static const char laws_text[] =
+    "network net {\n neurons x[16, 16], h[2][8], y[10]\n input x\n output y\n weights x -> h -> y\n biases h, y\n"
+    " activation h = tanh(z)\n activation y = z\n loss boundary = squared_error(y, target)\n}\n"
+    "data { train digits(count: 500, seed: 1) }\nensemble { temperature inferred }\n"
+    "train { optimizer adam(rate: 0.01, clip: 1)\n batch 32\n epochs 3 }\n"
+    "measure every 7 steps on 10 samples { U, C, defect, grad_F, first_law, second_law, "
+    "efficiency(probes: 2) }\n";
+
 struct fixture {
     struct session session;
     struct model *model;
@@ -174,6 +183,7 @@ static void nothing_is_allocated_while_training(void **state)
     expect_no_allocation(relaxing);
     expect_no_allocation(ticks_text);
     expect_no_allocation(settling_text);
+    expect_no_allocation(laws_text);
 }
 
 /* The counter itself works: one allocation is seen. */

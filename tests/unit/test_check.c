@@ -317,16 +317,8 @@ static const struct {
     unsigned line;
     const char *text;
 } refused[] = {
-    {"minimize free_energy", 12, "train { minimize free_energy }"},
     {"evaluation sampled(…)", 12, "ensemble { evaluation sampled(sampler: mala) }"},
     {"determinant: lanczos", 12, "ensemble { evaluation gaussian(determinant: lanczos, probes: 8) }"},
-    {"temperature inferred", 12, "ensemble { temperature inferred }"},
-    {"measure first_law", 12, "measure { first_law }"},
-    {"measure second_law", 12, "measure { second_law }"},
-    {"measure efficiency", 12, "measure { efficiency(probes: 8) }"},
-    {"measure spectrum", 12, "measure { spectrum }"},
-    {"measure defect", 12, "measure { defect }"},
-    {"measure grad_F", 12, "measure { grad_F }"},
     {"measure sampler", 12, "measure { sampler }"},
 };
 

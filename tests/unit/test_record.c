@@ -107,6 +107,34 @@ static void lines_and_rows(void **state)
     assert_int_equal(diag_errors(s->diag), 0);
 }
 
+/* A list is one key in a line, a column a number in the table, and comes back whole. */
+static void lists_are_lists(void **state)
+{
+    struct setup *s = *state;
+    struct record *record = record_open(s->diag, "out", "net", false, 0);
+    struct moment first = moment_at(1, false, 0.1), second = moment_at(2, false, 0.2), last[2];
+    const double three[] = {1, 2.5, -3e-7}, others[] = {4, 5, 6};
+    moment_add_list(&first, "spectrum", three, 3);
+    moment_add(&first, "temperature", 2);
+    moment_add_list(&second, "spectrum", others, 3);
+    assert_true(record_moment(record, s->diag, &first));
+    assert_true(record_moment(record, s->diag, &second));
+    assert_file(
+        "out/metrics.jsonl",
+        "{\"step\": 1, \"epoch\": 0.25, \"split\": \"train\", \"loss.boundary\": 0.1, \"spectrum\": [1, 2.5, "
+        "-3e-07], "
+        "\"temperature\": 2}\n"
+        "{\"step\": 2, \"epoch\": 0.5, \"split\": \"train\", \"loss.boundary\": 0.2, \"spectrum\": [4, 5, 6]}\n");
+    assert_true(record_last(record, s->diag, last));
+    assert_int_equal(last[0].n, 5);
+    const struct reading *reading = moment_find(&last[0], "spectrum");
+    assert_true(reading->value == 4 && reading->place == 1 && reading->of == 3 && reading[2].value == 6);
+    assert_true(reading[2].place == 3 && reading[3].value == 2);
+    assert_true(record_close(record, s->diag));
+    assert_file("out/metrics.csv", "step,epoch,split,loss.boundary,spectrum.1,spectrum.2,spectrum.3,temperature\n"
+                                   "1,0.25,train,0.1,1,2.5,-3e-07,2\n2,0.5,train,0.2,4,5,6,\n");
+}
+
 static void not_finite_is_never_written(void **state)
 {
     struct setup *s = *state;
@@ -231,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_and_rows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lists_are_lists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(not_finite_is_never_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_are_unique, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_process_writes_a_run, set_up, tear_down),

@@ -1,0 +1,314 @@
+/* test_ledger.c: both laws between two measurements: their orders, their sums, what they leave out, and going on after a break. */
+#include "runtime/thermo/ledger.h"
+
+#include "runtime/base/random.h"
+#include "tests/engine/engine.h"
+#include "tests/unit/checked.h"
+
+#include <math.h>
+
+enum { SAMPLES = 9 };
+static const struct span nowhere = {0};
+
+/* A network as an ensemble in float64, with random parameters and data. */
+struct bench {
+    struct checked checked;
+    struct nnt_module *module;
+    struct ensemble *ensemble;
+    uint32_t count;
+    const double *data[8];
+    double *q, *q_next, *gradient[2];
+    struct gaussian sample[SAMPLES];
+};
+
+static double *drawn(struct arena *arena, size_t n, double deviation, uint64_t stream)
+{
+    struct random random = random_stream(3, RANDOM_PROBE, stream, 0);
+    double *out = arena_alloc(arena, (n + 1) * sizeof *out);
+    for (size_t i = 0; i < n; i++) out[i] = deviation * random_normal(&random);
+    return out;
+}
+
+static void open_bench(struct bench *b, const char *text, double step)
+{
+    const uint32_t entries =
+        1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_relax | 1u << NNT_ENTRY_pull;
+    *b = (struct bench){.checked = check_text(text), .count = 1};
+    assert_non_null(b->checked.model);
+    struct arena *arena = b->checked.arena;
+    b->module = engine_module(b->checked.diag, arena, b->checked.model, "interp", 8, entries);
+    assert_non_null(b->module);
+    b->ensemble = ensemble_new(b->checked.diag, nowhere, b->module, &b->checked.model->ensemble, 4);
+    assert_non_null(b->ensemble);
+    for (uint32_t g = 0; g < b->module->n_groups; g++) {
+        if (b->module->group[g].data == NNT_NONE) continue;
+        b->count = SAMPLES;
+        b->data[g] = drawn(arena, (size_t)SAMPLES * b->module->group[g].size, 1, 10 + g);
+    }
+    size_t n = b->module->size[NNT_PARAMETERS];
+    double *dq = drawn(arena, n, step, 1);
+    b->q = drawn(arena, n, 0.5, 0);
+    b->q_next = arena_alloc(arena, (n + 1) * sizeof *b->q_next);
+    for (size_t i = 0; i < n; i++) b->q_next[i] = b->q[i] + dq[i];
+    for (int k = 0; k < 2; k++)
+        b->gradient[k] = arena_alloc(arena, (ensemble_trainables(b->ensemble) + 1) * sizeof(double));
+}
+
+static void close_bench(struct bench *b)
+{
+    ensemble_free(b->ensemble);
+    engine_release(b->module);
+    release(&b->checked);
+}
+
+/* A measurement at parameters and a temperature. */
+static struct instant look(struct bench *b, const double *q, double T)
+{
+    const struct combination of[] = {{1, 0}, {0, 1}};
+    assert_true(ensemble_gradient(b->ensemble, b->checked.diag, q, b->data, b->count, 1 / T, 2, of, b->gradient,
+                                  b->sample));
+    return (struct instant){T, q, b->sample, b->gradient[0], b->gradient[1]};
+}
+
+static bool take(struct bench *b, struct ledger *ledger, const double *q, double T, struct interval *out)
+{
+    struct instant now = look(b, q, T);
+    bool has;
+    assert_true(ledger_take(ledger, b->checked.diag, b->data, &now, out, &has));
+    return has;
+}
+
+static struct interval interval_between(struct bench *b, double T, double T_next)
+{
+    struct ledger *ledger = ledger_new(b->checked.diag, nowhere, b->ensemble, b->count, true);
+    struct interval out;
+    assert_non_null(ledger);
+    assert_false(take(b, ledger, b->q, T, &out));
+    assert_true(take(b, ledger, b->q_next, T_next, &out));
+    ledger_free(ledger);
+    return out;
+}
+
+static void assert_close(double found, double expected, double tolerance)
+{
+    if (fabs(found - expected) <= tolerance * (1 + fabs(expected))) return;
+    print_error("found %.17g, expected %.17g\n", found, expected);
+    fail();
+}
+
+/* ---- one interval ---- */
+
+#define LAYERS                                                                                                     \
+    "network net {\n neurons x[2], h[3], k[3], y[2]\n input x\n output y\n weights x -> h -> k -> y\n biases h, "  \
+    "k, y\n"                                                                                                       \
+    " activation h = tanh(z)\n activation k = softplus(z)\n activation y = z\n}\n"
+#define LOOP                                                                                                       \
+    "network net {\n neurons x[2], h[3], y\n input x\n output y\n weights x -> h -> y\n weights h -> h init "      \
+    "zeros\n"                                                                                                      \
+    " biases h\n activation h = 0.3 * tanh(z)\n activation y = z\n potential h = 0.1 * s^4\n"                      \
+    " dynamics settle(tolerance: 1e-14, most: 2000)\n}\n"
+#define DATA " data { train teacher(count: 5, inputs: 2, hidden: 2, outputs: "
+
+static const char *const smooth[] = {
+    LAYERS DATA "2) }\nmeasure { F }\n",
+    LAYERS DATA
+    "2) }\nensemble { reference relaxed\n relaxation descent(tolerance: 1e-13, most: 500) }\nmeasure { F }\n",
+    LOOP DATA "1) }\nmeasure { F }\n",
+    "network net {\n neurons x[2], h[3], k[3], y\n input x\n output y\n weights x -> h -> k -> y\n"
+    " weights x -> k = x -> h\n activation h, k = softmax(z)\n activation y = z\n}\n" DATA "1) }\nmeasure { F }\n",
+};
+
+/* dU is told apart without a rest, but for Simpson's: of the fifth order in the step, whether T moves or not. */
+static void residual_is_of_fifth_order(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof smooth / sizeof *smooth; i++)
+        for (int moves = 0; moves < 2; moves++) {
+            double residual[2];
+            for (int fine = 0; fine < 2; fine++) {
+                struct bench b;
+                double step = fine ? 0.1 : 0.2;
+                open_bench(&b, smooth[i], step);
+                struct interval interval = interval_between(&b, 0.3, 0.3 * (1 + moves * step));
+                residual[fine] = fabs(interval.residual);
+                assert_close(interval.dU, interval.heat + interval.dH_min, 1e-12);
+                assert_true(residual[fine] < 0.05 * (fabs(interval.dU) + fabs(interval.work)));
+                close_bench(&b);
+            }
+            double order = log2(residual[0] / residual[1]);
+            if (order < 3.5) fail_msg("network %zu: order %.2f (%g, %g)", i, order, residual[0], residual[1]);
+        }
+}
+
+/* 1 -> 2 with weight a, V = m/2 s²: C = -1/2 ln((1 + m)² + m a²), the same for the one sample that there is. */
+static void chain_has_closed_forms(void **state)
+{
+    static const char chain[] = "network net {\n neurons u, v\n weights u -> v\n biases u\n activation u, v = z\n"
+                                " potential u, v = 0.25 * s^2\n}\nensemble { clamp none }\nmeasure at end { C }\n";
+    struct bench b;
+    (void)state;
+    open_bench(&b, chain, 0.3);
+    double a = b.q[b.module->field[b.module->parameter[0].field].offset];
+    double next = b.q_next[b.module->field[b.module->parameter[0].field].offset];
+    struct interval at_rest = interval_between(&b, 0.4, 0.4), cooled = interval_between(&b, 0.4, 0.1);
+    double dC = -0.5 * log((2.25 + 0.5 * next * next) / (2.25 + 0.5 * a * a));
+    assert_close(at_rest.dC, dC, 1e-13);
+    assert_close(at_rest.dS, dC, 1e-13);
+    assert_close(at_rest.complexity, 0.4 * dC, 1e-13);
+    assert_close(at_rest.heat, 0, 1e-15);
+    assert_true(at_rest.dC_error == 0 && at_rest.dH_min_error == 0);
+    assert_close(cooled.heat, -0.3, 1e-14);
+    assert_close(cooled.dS, dC + log(0.1 / 0.4), 1e-13);
+    close_bench(&b);
+}
+
+/* ---- what is withheld ---- */
+
+static void ratio_waits_for_its_errors(void **state)
+{
+    struct interval interval = {
+        .dH_min = 1, .dH_min_error = 0.4, .complexity = 0.5, .complexity_error = 0.2, .dC = 5};
+    (void)state;
+    struct reduced both = ledger_reduced(&interval, 9, 1);
+    assert_true(both.ratio == 2 && both.T_law == 0.2);
+    interval.dH_min_error = 0.51;
+    assert_true(isnan(ledger_reduced(&interval, 9, 1).ratio) && isnan(ledger_reduced(&interval, 9, 1).T_law));
+    interval.dH_min_error = 0;
+    interval.complexity_error = 0.26;
+    assert_true(isnan(ledger_reduced(&interval, 9, 1).ratio));
+    /* One sample has no error: 1e-9 counts. */
+    interval = (struct interval){.dH_min = 2e-9, .complexity = 1e-9, .dC = 1};
+    assert_true(ledger_reduced(&interval, 1, 1).ratio == 2);
+    interval.complexity = 0.9e-9;
+    assert_true(isnan(ledger_reduced(&interval, 1, 1).ratio));
+    /* What is alike in all samples up to rounding is no change. */
+    interval = (struct interval){.dH_min = 1, .complexity = 1e-16, .dC = 1e-16};
+    assert_true(isnan(ledger_reduced(&interval, 9, 1).ratio));
+}
+
+/* In the middle between a self-loop of 0.5 and one of 1.5 there is no Gaussian: the first law is left out and said to be. */
+static void middles_may_be_missing(void **state)
+{
+    static const char loop[] = "network net {\n neurons s\n weights s -> s\n biases s\n activation s = z\n"
+                               " dynamics ticks(3)\n}\nensemble { clamp none }\nmeasure at end { C }\n";
+    struct bench b;
+    struct interval interval;
+    (void)state;
+    open_bench(&b, loop, 0);
+    uint64_t a = b.module->field[b.module->parameter[0].field].offset;
+    b.q[a] = 0.5;
+    b.q_next[a] = 1.5;
+    struct ledger *ledger = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, true);
+    assert_false(take(&b, ledger, b.q, 1, &interval));
+    assert_true(take(&b, ledger, b.q_next, 1, &interval));
+    assert_true(isnan(interval.work) && isnan(interval.complexity));
+    assert_close(interval.dC, 0, 1e-12);
+    assert_false(diag_failed(b.checked.diag));
+    struct ledger_totals totals = ledger_totals(ledger);
+    assert_true(totals.intervals == 1 && totals.middles == 0);
+    struct diag *diag = diag_new();
+    char says[1024] = "";
+    ledger_warn(ledger, diag);
+    FILE *to = fmemopen(says, sizeof says, "w");
+    diag_print(diag, to, DIAG_PLAIN);
+    fclose(to);
+    assert_non_null(strstr(says, "[no-middle]"));
+    diag_free(diag);
+    ledger_free(ledger);
+    close_bench(&b);
+}
+
+/* ---- sums ---- */
+
+/* A path of four measurements, T falling. */
+static void walk(struct bench *b, struct ledger *ledger, uint32_t from, uint32_t to, struct interval out[])
+{
+    size_t n = b->module->size[NNT_PARAMETERS];
+    double *q = arena_alloc(b->checked.arena, (n + 1) * sizeof *q);
+    for (uint32_t k = from; k < to; k++) {
+        for (size_t i = 0; i < n; i++) q[i] = b->q[i] + k * (b->q_next[i] - b->q[i]);
+        (void)take(b, ledger, q, 0.5 - 0.1 * k, &out[k]);
+    }
+}
+
+static void sums_are_of_the_intervals(void **state)
+{
+    struct bench b;
+    struct interval interval[4], sum = {0};
+    (void)state;
+    open_bench(&b, smooth[0], 0.1);
+    struct ledger *ledger = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, true);
+    walk(&b, ledger, 0, 1, interval);
+    struct gaussian first[SAMPLES];
+    memcpy(first, b.sample, sizeof first);
+    walk(&b, ledger, 1, 4, interval);
+    uint32_t falls = 0;
+    for (uint32_t k = 1; k < 4; k++) {
+        sum.dU += interval[k].dU;
+        sum.work += interval[k].work;
+        sum.complexity += interval[k].complexity;
+        sum.dC += interval[k].dC;
+        sum.dS += interval[k].dS;
+        falls += interval[k].dC <= 0;
+    }
+    double changes[SAMPLES];
+    for (uint32_t i = 0; i < SAMPLES; i++) changes[i] = b.sample[i].C - first[i].C;
+    struct estimate dC = ensemble_mean(changes, 1, SAMPLES);
+    struct ledger_totals totals = ledger_totals(ledger);
+    assert_int_equal(totals.intervals, 3);
+    assert_int_equal(totals.middles, 3);
+    assert_int_equal(totals.C_falls, falls);
+    assert_close(totals.sum.dU, sum.dU, 1e-13);
+    assert_close(totals.sum.work, sum.work, 1e-13);
+    assert_close(totals.sum.complexity, sum.complexity, 1e-13);
+    assert_close(totals.sum.dS, sum.dS, 1e-13);
+    assert_close(totals.sum.dC, sum.dC, 1e-13);
+    assert_close(totals.sum.dC, dC.mean, 1e-13);
+    assert_close(totals.sum.dC_error, dC.error, 1e-12);
+    assert_close(totals.sum.heat, -0.3 * ensemble_free_neurons(b.ensemble) / 2, 1e-13);
+    ledger_free(ledger);
+    close_bench(&b);
+}
+
+/* The same bits with a break in the middle as without. */
+static void goes_on_bit_for_bit(void **state)
+{
+    struct bench b;
+    struct interval whole[4], broken[4];
+    struct text kept = {0};
+    size_t used;
+    (void)state;
+    for (int first_law = 0; first_law < 2; first_law++) {
+        open_bench(&b, smooth[0], 0.1);
+        struct ledger *one = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, first_law);
+        struct ledger *two = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, first_law);
+        struct ledger *other = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count - 1, first_law);
+        walk(&b, one, 0, 2, whole);
+        kept.length = 0;
+        ledger_write(one, &kept);
+        walk(&b, one, 2, 4, whole);
+        assert_false(ledger_read(two, kept.data, kept.length - 1, &used));
+        assert_false(ledger_read(other, kept.data, kept.length, &used));
+        assert_true(ledger_read(two, kept.data, kept.length, &used));
+        assert_int_equal(used, kept.length);
+        walk(&b, two, 2, 4, broken);
+        assert_memory_equal(&whole[2], &broken[2], 2 * sizeof *whole);
+        struct ledger_totals a = ledger_totals(one), c = ledger_totals(two);
+        assert_memory_equal(&a, &c, sizeof a);
+        ledger_free(one);
+        ledger_free(two);
+        ledger_free(other);
+        close_bench(&b);
+    }
+    text_fini(&kept);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(residual_is_of_fifth_order), cmocka_unit_test(chain_has_closed_forms),
+        cmocka_unit_test(ratio_waits_for_its_errors), cmocka_unit_test(middles_may_be_missing),
+        cmocka_unit_test(sums_are_of_the_intervals),  cmocka_unit_test(goes_on_bit_for_bit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
