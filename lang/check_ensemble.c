@@ -78,10 +78,11 @@ static void check_gaussian(const struct scope *s, const struct ast *e)
     uint32_t n;
     bool ok = match_arguments(s, e, "determinant=cholesky probes=32 order=64", a, &n);
     if (!ok) return;
-    (void)argument_whole(s, &a[1], 1, 1e6, &ok);
-    (void)argument_whole(s, &a[2], 1, 1e6, &ok);
+    struct ensemble_spec *spec = &s->c->m->ensemble;
+    spec->probes = (uint32_t)argument_whole(s, &a[1], 2, 1e6, &ok); /* one has no standard error */
+    spec->order = (uint32_t)argument_whole(s, &a[2], 1, 1e6, &ok);
     int which = a[0].given ? one_of(s, a[0].given, "determinant", determinants, LENGTH(determinants)) : 0;
-    if (which == 1 && ok) refuse(s->c, REFUSED_lanczos, a[0].given->span);
+    spec->lanczos = which == 1;
     if (which == 0 && ok && (a[1].given || a[2].given))
         mistake(s, (a[1].given ? a[1].given : a[2].given)->span, "wrong-arguments",
                 "probes and order are for determinant: lanczos");
@@ -186,8 +187,11 @@ void check_ensemble(struct checker *c)
     struct scope s = scope_of(c, PLACE_CONSTANT, c->ensemble.symbols);
     bool given[LENGTH(settings)] = {0};
     const struct ast *block = c->ensemble.node;
-    c->m->ensemble = (struct ensemble_spec){
-        .temperature = expr_number(c->m->pool, 1), .relax_tolerance = 1e-6, .relax_most = 200};
+    c->m->ensemble = (struct ensemble_spec){.temperature = expr_number(c->m->pool, 1),
+                                            .probes = 32,
+                                            .order = 64,
+                                            .relax_tolerance = 1e-6,
+                                            .relax_most = 200};
     if (block) c->m->ensemble_at = name_of(block);
     for (uint32_t i = 0; block && i < block->n_children; i++) {
         const struct ast *statement = block->child[i];

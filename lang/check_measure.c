@@ -139,6 +139,9 @@ static const char *what_lacks(const struct checker *c, int which, const struct m
     if (which == MEASURE_dynamics && !c->doubt_dynamics && !c->doubt_ensemble && !c->train_unknown &&
         m->dynamics.which != DYNAMICS_SETTLE && !is_relaxed(c))
         return "the state neither settles nor is relaxed";
+    if (c->m->ensemble.lanczos && (which == MEASURE_defect || which == MEASURE_grad_F ||
+                                   which == MEASURE_spectrum || which == MEASURE_efficiency))
+        return "it needs A in blocks, and ln det A is by Lanczos";
     return NULL;
 }
 

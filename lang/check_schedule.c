@@ -163,6 +163,8 @@ static void check_minimized(const struct scope *s, const struct ast *e, int whic
     if (which != OBJECTIVE_FREE_ENERGY) return;
     c->m->free_energy_at = c->ensemble_asked = e->span;
     c->m->asks_ensemble = true;
+    if (c->m->ensemble.lanczos)
+        mistake(s, e->span, "needs-cholesky", "minimize free_energy needs A in blocks, and ln det A is by Lanczos");
     if (c->inferred_at.source)
         mistake(s, e->span, "needs-schedule",
                 "F is minimised at a temperature that is given: temperature inferred is for measurements alone");

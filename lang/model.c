@@ -202,7 +202,9 @@ static void dump_ensemble(const struct model *m, struct text *out)
     text_add(out, " reference %s hessian %s", e->relaxed ? "relaxed" : "forward",
              e->full ? "full" : "gauss_newton");
     dump_number(" relaxation ", e->relax_tolerance, out);
-    text_add(out, " most %u%s\n", e->relax_most, m->ensemble_proper ? "" : " no ensemble");
+    text_add(out, " most %u", e->relax_most);
+    if (e->lanczos) text_add(out, " lanczos probes %u order %u", e->probes, e->order);
+    text_add(out, "%s\n", m->ensemble_proper ? "" : " no ensemble");
 }
 
 static void dump_term(const struct model *m, const char *name, const struct expr *coefficient, struct text *out)

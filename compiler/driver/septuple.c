@@ -4,9 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "compiler/driver/moral.h"
 #include "compiler/irgen/irgen.h"
-
-enum { MOST_PICTURE = 24 }; /* groups of A that are drawn */
 
 static const char *const initialisers[] = {
 #define INITIALISER(name, ...) #name,
@@ -336,58 +335,18 @@ static void print_training(const struct model *m, struct text *out)
 
 /* ---- the ensemble ---- */
 
-static bool feeds(const struct model *m, uint32_t from, uint32_t to)
-{
-    for (uint32_t k = 0; k < m->n_blocks; k++)
-        if (m->block[k].from == from && m->block[k].to == to) return true;
-    return false;
-}
-
-/* J has a block in row group r and column group c. */
-static bool in_J(const struct model *m, uint32_t r, uint32_t c)
-{
-    return m->group[r].in_R && (r == c || feeds(m, c, r));
-}
-
-static bool coupled(const struct model *m, uint32_t a, uint32_t b)
-{
-    for (uint32_t r = 0; r < m->n_groups; r++)
-        if (in_J(m, r, a) && in_J(m, r, b)) return true;
-    return a == b;
-}
-
-/* The largest distance of coupled groups on the diagonal of A. */
-static uint32_t bandwidth(const struct model *m, const uint32_t *phi, uint32_t n)
-{
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < i; j++)
-            if (coupled(m, phi[i], phi[j]) && i - j > most) most = i - j;
-    return most;
-}
-
 static void print_A(const struct model *m, struct text *out)
 {
-    static const char *const structures[] = {"block diagonal", "block tridiagonal"};
-    uint32_t *phi = arena_alloc(m->arena, (m->n_groups + 1) * sizeof *phi), n = 0;
-    for (uint32_t i = 0; i < m->n_groups; i++)
-        if (!m->group[m->order[i]].clamped) phi[n++] = m->order[i];
-    uint32_t band = bandwidth(m, phi, n);
+    struct moral moral;
+    unsigned long long n = (unsigned long long)neurons(m, is_phi);
     label(out, "A");
     text_add(out, "JᵀJ + diag V''%s over Φ, J = 1 − f' w: %llu × %llu, ",
-             m->ensemble.full ? " − Σ r_i ∂²f_i, the exact Hessian," : "", (unsigned long long)neurons(m, is_phi),
-             (unsigned long long)neurons(m, is_phi));
-    if (n == 1)
-        text_add(out, "one block\n");
-    else if (band < LENGTH(structures))
-        text_add(out, "%s\n", structures[band]);
+             m->ensemble.full ? " − Σ r_i ∂²f_i, the exact Hessian," : "", n, n);
+    if (moral_init(&moral, m))
+        moral_print(&moral, m, out);
     else
-        text_add(out, "blocks up to %u beside the diagonal\n", band);
-    for (uint32_t i = 0; i < n && n <= MOST_PICTURE; i++) {
-        text_add(out, "         %-8s %6u ", m->group[phi[i]].shown, m->group[phi[i]].size);
-        for (uint32_t j = 0; j < n; j++) text_add(out, " %s", coupled(m, phi[i], phi[j]) ? "■" : "·");
-        text_add(out, "\n");
-    }
+        text_add(out, "memory is short for its blocks\n");
+    moral_fini(&moral);
 }
 
 static bool only_inputs_clamped(const struct model *m)
@@ -578,11 +537,28 @@ static void print_step_cost(struct session *session, const struct model *m, stru
     print_memory(kernels.description, batch, out);
 }
 
-/* Kernels for the state and its linearisation, Cholesky for ln det A. */
+/* A and ln det A of the probe, sample by sample in the same memory. */
+static void print_gaussian_cost(const struct model *m, uint32_t probe, struct text *out)
+{
+    struct moral moral;
+    struct cost cost = {0};
+    if (moral_init(&moral, m)) {
+        moral_cost(&moral, m, &cost.flops, &cost.bytes);
+        print_amount(probe * cost.flops, "flops", out);
+        text_add(out, " in ");
+        print_amount(cost.bytes, "bytes", out);
+        if (m->ensemble.lanczos)
+            text_add(out, " for ln det A (Lanczos, %u probes of %u steps)", m->ensemble.probes, m->ensemble.order);
+        else
+            text_add(out, " for A and ln det A (Cholesky by blocks)");
+    }
+    moral_fini(&moral);
+}
+
+/* Kernels for the state and its linearisation, blocks or probes for ln det A. */
 static void print_measurement_cost(struct session *session, const struct model *m, struct text *out)
 {
     uint32_t probe = 1, entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise;
-    double n = (double)neurons(m, is_phi);
     struct kernels kernels = {0};
     for (uint32_t b = 0; b < m->n_measures; b++)
         if (m->measure[b].probe > probe) probe = m->measure[b].probe;
@@ -592,9 +568,8 @@ static void print_measurement_cost(struct session *session, const struct model *
     label(out, "measures");
     print_cost((struct cost){.flops = forward.flops + linear.flops, .bytes = forward.bytes + linear.bytes}, out);
     text_add(out, " by the kernels, and ");
-    print_amount(probe * n * n * n / 3, "flops", out);
-    text_add(out, " for ln det A (n³/3 each), for %u samples in f64%s%s\n", probe,
-             forward.open ? ", with one tick of what settles" : "",
+    print_gaussian_cost(m, probe, out);
+    text_add(out, ", for %u samples in f64%s%s\n", probe, forward.open ? ", with one tick of what settles" : "",
              m->ensemble.relaxed ? ", beside the relaxation" : "");
 }
 

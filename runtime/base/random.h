@@ -6,14 +6,15 @@
 
 /* What the numbers are for: part of the key, so that no two uses share a stream. New purposes go to the end. */
 enum random_purpose {
-    RANDOM_INIT,     /* initial weights: step = parameter, sample = 0 */
-    RANDOM_SHUFFLE,  /* order of an epoch: step = epoch */
-    RANDOM_SPLIT,    /* hold-out */
-    RANDOM_PROBE,    /* probe samples */
-    RANDOM_SOURCE,   /* generators: sample = the sample's number */
-    RANDOM_NOISE,    /* noisy, flip, mask: step = epoch */
-    RANDOM_SHUFFLED, /* shuffled(f) */
-    RANDOM_LAPLACIAN /* directions of Hutchinson's estimator: step = probe, sample = parameter */
+    RANDOM_INIT,      /* initial weights: step = parameter, sample = 0 */
+    RANDOM_SHUFFLE,   /* order of an epoch: step = epoch */
+    RANDOM_SPLIT,     /* hold-out */
+    RANDOM_PROBE,     /* probe samples */
+    RANDOM_SOURCE,    /* generators: sample = the sample's number */
+    RANDOM_NOISE,     /* noisy, flip, mask: step = epoch */
+    RANDOM_SHUFFLED,  /* shuffled(f) */
+    RANDOM_LAPLACIAN, /* directions of Hutchinson's estimator: step = probe, sample = parameter */
+    RANDOM_LANCZOS    /* signs of the probes of ln det A: step = the sample's number, sample = the probe */
 };
 
 /* A stream: (seed, purpose, step, sample) is its name, `index` how far it was read. Any place can be reached directly. */

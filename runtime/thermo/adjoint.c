@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/thermo/slabs.h"
+#include "runtime/thermo/thin.h"
 
 /* ---- memory ---- */
 
@@ -268,6 +269,11 @@ void adjoint_begin(struct adjoint_model *m, const struct dual_sample *sample)
 {
     const struct pattern *p = &m->gaussian->pattern;
     if (m->J.d) make_dJ(m, sample);
+    if (m->gaussian->thin) {
+        /* Its values are those that gaussian_evaluate has made. */
+        if (m->J.d && !thin_begin(m->gaussian->thin, m->J, sample)) BUG("M of a sample that was evaluated");
+        return;
+    }
     if (m->dA) make_dA(m, sample, m->gaussian->full);
     make_g(m, sample);
     make_s(m);
@@ -307,12 +313,13 @@ static void make_A_bar(struct adjoint_model *m, struct combination of)
 static void add_block(double *out, double weight, const double *bar, const struct dual_matrix *w, bool hollow)
 {
     uint32_t to = w->transposed ? w->columns : w->rows, from = w->transposed ? w->rows : w->columns;
+    size_t by_row = w->transposed ? 1 : from, by_column = w->transposed ? to : 1;
     if (!out) return;
-    for (uint32_t i = 0; i < to; i++)
-        for (uint32_t j = 0; j < from; j++)
-            if (!hollow || i != j)
-                out[w->transposed ? (size_t)j * to + i : (size_t)i * from + j] +=
-                    weight * bar[(size_t)i * from + j];
+    for (uint32_t i = 0; i < to; i++) {
+        double kept = hollow ? out[i * (by_row + by_column)] : 0;
+        cblas_daxpy((int)from, weight, bar + (size_t)i * from, 1, out + i * by_row, (int)by_column);
+        if (hollow) out[i * (by_row + by_column)] = kept;
+    }
 }
 
 /* w_bar goes to the gradient by the parameter that holds the block. */
@@ -326,6 +333,14 @@ static void add_w_bar(const struct dual_sample *sample, uint32_t block, struct d
     add_block(to->gradient.d ? to->gradient.d + at : NULL, to->weight, w_bar.d, &w, p->hollow);
 }
 
+/* out_i += alpha x_i·y_i, x row by row. */
+static void add_row_products(double *out, double alpha, const double *x, uint32_t rows, uint32_t columns,
+                             const double *y, size_t by_row, size_t by_column)
+{
+    for (uint32_t i = 0; out && x && y && i < rows; i++)
+        out[i] += alpha * cblas_ddot((int)columns, x + (size_t)i * columns, 1, y + i * by_row, (int)by_column);
+}
+
 /* The diagonal of X Yᵀ, or all of it where `field` is a matrix: out += alpha that. */
 static void add_slope_bar(struct dual out, double alpha, const struct nnt_field *field, struct dual_matrix X,
                           struct dual_matrix Y)
@@ -336,13 +351,9 @@ static void add_slope_bar(struct dual out, double alpha, const struct nnt_field 
         dual_add_product(out, alpha, X, dual_transposed(Y));
         return;
     }
-    for (uint32_t i = 0; i < rows; i++)
-        for (uint32_t j = 0; j < columns; j++) {
-            size_t x = (size_t)i * columns + j, y = i * by_row + j * by_column;
-            if (out.v) out.v[i] += alpha * X.at.v[x] * Y.at.v[y];
-            if (out.d && X.at.d) out.d[i] += alpha * X.at.d[x] * Y.at.v[y];
-            if (out.d && Y.at.d) out.d[i] += alpha * X.at.v[x] * Y.at.d[y];
-        }
+    add_row_products(out.v, alpha, X.at.v, rows, columns, Y.at.v, by_row, by_column);
+    add_row_products(out.d, alpha, X.at.d, rows, columns, Y.at.v, by_row, by_column);
+    add_row_products(out.d, alpha, X.at.v, rows, columns, Y.at.d, by_row, by_column);
 }
 
 /* J_bar of a coupling, in `wide`: J = I - f' w gives f'_bar and w_bar. */
@@ -434,11 +445,33 @@ static void seed_potential(struct adjoint_model *m, const struct dual_sample *sa
     }
 }
 
+static void seed_thin(struct adjoint_model *m, const struct dual_sample *sample, struct combination of,
+                      struct adjoints *to)
+{
+    struct gaussian_model *g = m->gaussian;
+    thin_seed_begin(g->thin, sample, of);
+    for (uint32_t k = 0; k < sample->module->n_groups; k++)
+        if (in_R(m, k))
+            thin_add_residual_bar(g->thin, sample, k, of, seed_of(sample, to, group_of(m, k)->residual));
+    for (uint32_t i = 0; i < g->thin->n_moving; i++) {
+        uint32_t from = g->thin->order[i];
+        for (uint32_t k = g->first_out[from]; k < g->first_out[from + 1]; k++) {
+            const struct coupling *e = &g->coupling[g->out_of[k]];
+            thin_coupling_bar(g->thin, m->J, e, m->wide);
+            take_J_bar(m, sample, e, to);
+        }
+    }
+}
+
 void adjoint_seed(struct adjoint_model *m, const struct dual_sample *sample, struct combination of,
                   struct adjoints *to)
 {
-    make_A_bar(m, of);
     clear_seeds(m, sample, to);
+    if (m->gaussian->thin) {
+        seed_thin(m, sample, of, to);
+        return;
+    }
+    make_A_bar(m, of);
     for (uint32_t row = 0; row < sample->module->n_groups; row++) {
         if (in_R(m, row)) seed_residual(m, sample, row, of, to);
         for (const struct coupling *e = first_into(m, row); e < end_into(m, row); e++) {

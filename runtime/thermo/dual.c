@@ -64,7 +64,7 @@ static void multiply(double *out, double alpha, struct dual_matrix X, const doub
                      const double *y)
 {
     int m = (int)rows_of(X), k = (int)columns_of(X), n = (int)columns_of(Y);
-    if (!out || !x || !y) return;
+    if (!out || !x || !y || m == 0 || n == 0 || k == 0) return; /* BLAS takes no empty matrix */
     if (n == 1)
         cblas_dgemv(CblasRowMajor, how(X), (int)X.rows, (int)X.columns, alpha, x, (int)X.columns, y, 1, 1, out, 1);
     else
@@ -111,8 +111,7 @@ static void scale_rows(double *out, double alpha, const double *f, struct dual_m
     size_t by_row = X.transposed ? 1 : X.columns, by_column = X.transposed ? X.columns : 1;
     if (!out || !f || !x) return;
     for (uint32_t i = 0; i < rows; i++)
-        for (uint32_t j = 0; j < columns; j++)
-            out[(size_t)i * columns + j] += alpha * f[i] * x[i * by_row + j * by_column];
+        cblas_daxpy((int)columns, alpha * f[i], x + i * by_row, (int)by_column, out + (size_t)i * columns, 1);
 }
 
 void dual_add_slope_product(struct dual out, double alpha, const struct dual_sample *sample, uint32_t field,

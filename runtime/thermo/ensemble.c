@@ -51,6 +51,33 @@ static bool statically_proper(struct diag *diag, struct span at, const struct nn
 
 static const struct ensemble_spec forward_state = {0};
 
+static void tell_memory(const struct ensemble *ensemble, struct diag *diag, struct span at)
+{
+    const struct gaussian_model *model = ensemble ? &ensemble->model : NULL;
+    if (!model || !model->by_lanczos)
+        diag_machine(diag, at, "memory", "memory is short for the Gaussian of the ensemble");
+    else
+        diag_machine(
+            diag, at, "memory",
+            "memory is short: the Gaussian of %u free neurons needs %.1f MB for the blocks of A, or %.1f MB "
+            "by Lanczos",
+            model->n, model->bytes_of_blocks / 1e6, lanczos_bytes(model->n, model->lanczos.order) / 1e6);
+}
+
+/* The program chose Lanczos by itself. */
+static void warn_outgrown(const struct ensemble *ensemble, struct diag *diag)
+{
+    const struct gaussian_model *model = &ensemble->model;
+    if (!model->outgrown) return;
+    diag_warn(
+        diag, ensemble->at, "lanczos",
+        "the blocks of A over %u free neurons would take %.1f MB, which does not fit: ln det A is by Lanczos, with "
+        "an error",
+        model->n, model->bytes_of_blocks / 1e6);
+    diag_hint(diag, "evaluation gaussian(determinant: lanczos, probes: %u, order: %u) says so in the file",
+              model->lanczos.probes, model->lanczos.order);
+}
+
 struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
                               const struct ensemble_spec *spec, uint32_t batch)
 {
@@ -64,13 +91,8 @@ struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nn
     if (ensemble)
         *ensemble = (struct ensemble){.module = module, .spec = *spec, .at = at, .batch = batch > 0 ? batch : 1};
     if (ensemble) ensemble->H_forward = calloc(ensemble->batch, sizeof *ensemble->H_forward);
-    if (!ensemble || !ensemble->H_forward ||
-        !gaussian_init(&ensemble->model, module, spec->relaxed && spec->full)) {
-        double n = ensemble ? ensemble->model.n : 0,
-               numbers = ensemble ? (double)ensemble->model.pattern.numbers : 0;
-        diag_machine(diag, at, "memory",
-                     "memory is short: the Gaussian of %.0f free neurons needs %.1f MB for its blocks", n,
-                     8 * numbers / 1e6);
+    if (!ensemble || !ensemble->H_forward || !gaussian_init(&ensemble->model, module, spec)) {
+        tell_memory(ensemble, diag, at);
         ensemble_free(ensemble);
         return NULL;
     }
@@ -79,6 +101,7 @@ struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nn
         ensemble_free(ensemble);
         return NULL;
     }
+    warn_outgrown(ensemble, diag);
     return ensemble;
 }
 
@@ -284,6 +307,15 @@ static void doubt_H_min(struct ensemble *ensemble, const struct linear_sample *a
     ensemble->doubts.below += below && has_positive_potential(ensemble, at, g->H);
 }
 
+bool probe_has_factor(const struct ensemble *ensemble, struct diag *diag, const char *what)
+{
+    if (!ensemble->model.by_lanczos) return true;
+    diag_input(diag, ensemble->at, "needs-cholesky", "%s needs A in blocks, and ln det A is by Lanczos here", what);
+    diag_hint(diag, ensemble->model.outgrown ? "A has outgrown this machine's memory"
+                                             : "determinant: cholesky, which is the default, has them");
+    return false;
+}
+
 struct linear_sample probe_sample(const struct ensemble *ensemble, uint32_t sample)
 {
     const struct nnt_call *call = &ensemble->call;
@@ -297,7 +329,7 @@ bool probe_evaluate(struct ensemble *ensemble, struct diag *diag, uint32_t first
     struct linear_sample at = probe_sample(ensemble, b);
     struct failure failure = {0};
     out->H_forward = ensemble->H_forward[b];
-    out->logdet_error = 0;
+    ensemble->model.number = first + b;
     bool proper = gaussian_evaluate(&ensemble->model, &at, beta, out, &failure);
     if (proper && isfinite(out->F)) return true;
     if (proper) failure.ratio = NAN;
@@ -358,6 +390,7 @@ bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const doubl
                        const double *const data[], uint32_t count, double *out)
 {
     size_t n = ensemble->model.n, numbers;
+    if (!probe_has_factor(ensemble, diag, "the spectrum of A")) return false;
     double *room = size_product(n, n, &numbers) ? calloc(numbers + 1, sizeof *room) : NULL;
     bool good = room != NULL;
     if (!room)

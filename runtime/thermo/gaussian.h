@@ -4,6 +4,7 @@
 
 #include "runtime/thermo/blocks.h"
 #include "runtime/thermo/ensemble.h"
+#include "runtime/thermo/lanczos.h"
 
 /* A block of J_RΦ = I - f' w: [size of to][size of from], row by row. The identity is in it only where from = to;
  * else the identity of a free group in R is understood. */
@@ -14,8 +15,10 @@ struct coupling {
 };
 
 /* One network's Gaussian: memory made once, filled in for each sample. */
+struct thin;
 struct gaussian_model {
     const struct nnt_module *module;
+    struct thin *thin;  /* where A need not be made; NULL elsewhere. Nothing but time is lost without it */
     bool full;          /* A is the exact Hessian of H over x_Φ */
     bool bent;          /* the module tells f'' of every coupled group, so that the exact Hessian can be had */
     uint32_t n;         /* |Φ| */
@@ -38,10 +41,17 @@ struct gaussian_model {
     double *J;        /* the couplings' blocks */
     double *K;        /* -bend w of the couplings, where `bent` */
     double *g;        /* [n] */
+    double *row;      /* [the largest group]: scratch */
+    double *solution; /* [n], where `by_lanczos`: A⁻¹ g */
     double *shape, *shape_before; /* all slopes, bends and curvatures that J and A are made of */
     size_t n_shape;
     bool factored; /* A and J belong to shape_before */
-    double logdet_A;
+    double logdet_A, logdet_error;
+    bool by_lanczos;        /* A is never made: neither pattern nor A is there … */
+    bool outgrown;          /* … as the program chose, since the blocks would take more than half of the memory */
+    double bytes_of_blocks; /* what A takes or would take */
+    struct lanczos lanczos;
+    uint64_t number; /* of the sample: names its probes; the caller sets it */
 };
 
 /* One sample of a linearised batch: the slabs of the call, and which. */
@@ -57,9 +67,11 @@ struct failure {
     double ratio;
 };
 
-/* false where memory is short; gaussian_fini in any case. The module must outlive the model. `full` needs a module
- * with the bend of every coupled group. */
-MUST_USE bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, bool full);
+/* false where memory is short; gaussian_fini in any case. The module must outlive the model. Of `spec`, `full` counts with
+ * `relaxed`, and needs a module with the bend of every coupled group; `lanczos` is chosen where it is not asked for when the blocks of
+ * A would take more than half of the machine's memory, or are refused. */
+MUST_USE bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module,
+                            const struct ensemble_spec *spec);
 void gaussian_fini(struct gaussian_model *model);
 /* The totals of one sample at inverse temperature beta; false where A is not positive definite (each pivot > 100 n
  * eps A_ii). A = J_RΦᵀ J_RΦ + diag V''; of a full model the exact Hessian, A - Σ_to w_toᵀ bend_to w_to over the free
@@ -70,6 +82,8 @@ MUST_USE bool gaussian_evaluate(struct gaussian_model *model, const struct linea
  * minimum; by the pivots of gaussian_evaluate, with *out_failure as there. For a model that is `bent`. */
 MUST_USE bool gaussian_is_minimum(struct gaussian_model *model, const struct linear_sample *at,
                                   struct failure *out_failure);
+/* Multiplications and additions of A and its factor, as far as they grow with the cube of the groups' sizes. */
+double gaussian_flops(const struct gaussian_model *model);
 /* The eigenvalues of A of a sample, ascending, [n]; room is [n][n]. false where they cannot be had. */
 MUST_USE bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room,
                                    double *out);

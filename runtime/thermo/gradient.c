@@ -72,7 +72,7 @@ static bool add_slabs(struct ensemble *e, struct diag *diag, uint32_t which)
 bool derivative_new(struct ensemble *e, struct diag *diag)
 {
     nnt_entry *const *entry = e->module->entry;
-    if (!entry[NNT_ENTRY_pull]) return true;
+    if (!entry[NNT_ENTRY_pull] || e->model.by_lanczos) return true;
     struct derivative *d = e->derivative = calloc(1, sizeof *d);
     if (d) d->tangents = entry[NNT_ENTRY_push] && entry[NNT_ENTRY_pull_push];
     if (!d || !make_memory(e, d)) {
@@ -418,6 +418,7 @@ static bool differentiate(struct ensemble *e, struct diag *diag, const double *p
                           const double *const data[], const struct asked *asked, double beta, struct gaussian out[])
 {
     bool good = true;
+    if (!probe_has_factor(e, diag, "the derivatives of F")) return false;
     if (!e->derivative || asked->n > COMBINATIONS || (asked->tangents && !e->derivative->tangents))
         BUG("derivatives of an ensemble whose module has no entries for them");
     probe_begin(e, parameters);

@@ -34,6 +34,8 @@ MUST_USE bool probe_load(struct ensemble *ensemble, const double *const data[], 
 MUST_USE bool probe_run(struct ensemble *ensemble, struct diag *diag, enum nnt_entry_name entry, const char *what);
 /* The samples to their reference state, and H around it. */
 MUST_USE bool probe_reference(struct ensemble *ensemble, struct diag *diag);
+/* Whether A is made and factored; else a message that `what` needs it. */
+MUST_USE bool probe_has_factor(const struct ensemble *ensemble, struct diag *diag, const char *what);
 struct linear_sample probe_sample(const struct ensemble *ensemble, uint32_t sample);
 /* The totals of one sample, the b-th of a batch that begins at `first`: false with a message where it has no Gaussian. */
 MUST_USE bool probe_evaluate(struct ensemble *ensemble, struct diag *diag, uint32_t first, uint32_t b, double beta,

@@ -1,4 +1,5 @@
-/* gaussian.c: times a sample of the Gaussian evaluation for layered nets of growing depth, in turn, and NumPy's dense one beside it. */
+/* gaussian.c: times a sample of the Gaussian evaluation for layered nets of growing depth, in turn, NumPy's dense one beside it, and
+ * what derivatives cost in evaluations. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,84 +11,125 @@
 #include "runtime/thermo/products.h"
 #include "tests/bench/harness.h"
 
-enum { WIDTH = 256, DEPTHS = 4, ROUNDS = 21, BATCH = 2, PEER_DEPTH = 8, PEER_ROUNDS = 5 };
+enum { WIDTH = 256, DEPTHS = 4, ROUNDS = 21, BATCH = 2, PEER_DEPTH = 8, PEER_ROUNDS = 5, SMALL_BATCH = 64 };
 static const uint32_t depths[DEPTHS] = {2, 4, 8, 16};
 
 struct timed {
+    uint32_t batch;
     struct session session;
     struct nnt_module *module;
     struct exercise x;
     struct ensemble *ensemble;
     const double **data;
+    double *direction, *derived[2]; /* vectors of trainables */
+    struct gaussian *out;
 };
 
 /* All that is free is `depth` layers of one width, between inputs and outputs that are clamped. */
-static const char *network_text(uint32_t depth)
+static const char *network_text(uint32_t depth, uint32_t width, uint32_t outputs)
 {
     static char text[1024];
     snprintf(text, sizeof text,
-             "network timed {\n neurons x[%d], h[%u][%d], y[%d]\n input x\n output y\n weights x -> h -> y\n"
+             "network timed {\n neurons x[%u], h[%u][%u], y[%u]\n input x\n output y\n weights x -> h -> y\n"
              " biases h, y\n activation h = tanh(z)\n activation y = z\n}\nensemble { clamp x, y }\n",
-             WIDTH, depth, WIDTH, WIDTH);
+             width, depth, width, outputs);
     return text;
 }
 
-static const double **list_data(const struct exercise *x)
+static const double **list_data(const struct exercise *x, uint32_t batch)
 {
     const double **data = calloc(x->module->n_groups, sizeof *data);
     for (uint32_t k = 0; k < x->module->n_groups; k++) {
         uint32_t field = x->module->group[k].data;
         if (field == NNT_NONE) continue;
         const struct nnt_field *f = &x->module->field[field];
-        data[k] = (const double *)x->call.slab[NNT_DATA] + f->offset + f->offset_per_sample * BATCH;
+        data[k] = (const double *)x->call.slab[NNT_DATA] + f->offset + f->offset_per_sample * batch;
     }
     return data;
 }
 
-static struct timed timed_open(uint32_t depth)
+static struct timed timed_open(uint32_t depth, uint32_t width, uint32_t outputs, uint32_t batch)
 {
-    struct timed t = {.session = {.diag = diag_new(), .arena = arena_new()}};
+    struct timed t = {.batch = batch, .session = {.diag = diag_new(), .arena = arena_new()}};
     struct times times = {0};
-    const char *text = network_text(depth);
+    const char *text = network_text(depth, width, outputs);
     struct ast_source *source = parse(t.session.diag, t.session.arena, "bench", text, strlen(text));
     struct model *model = source ? check(t.session.diag, t.session.arena, source, NULL, 0) : NULL;
-    struct job job = {
-        .entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise, .real_bytes = 8, .batch = BATCH};
+    struct job job = {.entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise |
+                                 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push,
+                      .real_bytes = 8,
+                      .batch = batch};
     t.module = model ? compile(&t.session, model, &job, &times) : NULL;
     if (t.module) {
-        t.x = exercise_open(t.module, BATCH);
+        t.x = exercise_open(t.module, batch);
         exercise_draw(&t.x, 1);
-        t.data = list_data(&t.x);
-        t.ensemble = ensemble_new(t.session.diag, (struct span){0}, t.module, NULL, BATCH);
+        t.data = list_data(&t.x, batch);
+        t.ensemble = ensemble_new(t.session.diag, (struct span){0}, t.module, NULL, batch);
     }
-    if (t.ensemble) return t;
-    session_messages(&t.session);
-    exit(2);
+    if (!t.ensemble) {
+        session_messages(&t.session);
+        exit(2);
+    }
+    size_t P = ensemble_trainables(t.ensemble);
+    t.direction = calloc(P, sizeof *t.direction);
+    for (int k = 0; k < 2; k++) t.derived[k] = calloc(P, sizeof *t.derived[k]);
+    for (size_t i = 0; i < P; i++) t.direction[i] = i % 3 ? 1 : -1;
+    t.out = calloc(batch, sizeof *t.out);
+    return t;
 }
 
 static void timed_close(struct timed *t)
 {
     ensemble_free(t->ensemble);
     free(t->data);
+    free(t->direction);
+    free(t->derived[0]);
+    free(t->derived[1]);
+    free(t->out);
     exercise_close(&t->x);
     release_module(t->module);
     diag_free(t->session.diag);
     arena_free(t->session.arena);
 }
 
-/* Seconds a sample, the kernels for its state and its linearisation included: of the quickest of some calls. */
-static double time_sample(struct timed *t, uint32_t calls)
+static bool evaluate_all(struct timed *t)
 {
-    struct gaussian out[BATCH];
+    return ensemble_evaluate(t->ensemble, t->session.diag, t->x.call.slab[NNT_PARAMETERS], t->data, t->batch, 1,
+                             t->out);
+}
+
+static const struct combination F = {1, -1}, parts[] = {{1, 0}, {0, 1}};
+
+static bool gradient_all(struct timed *t)
+{
+    return ensemble_gradient(t->ensemble, t->session.diag, t->x.call.slab[NNT_PARAMETERS], t->data, t->batch, 1, 1,
+                             &F, t->derived, t->out);
+}
+
+static bool probe_all(struct timed *t)
+{
+    return ensemble_hessian(t->ensemble, t->session.diag, t->x.call.slab[NNT_PARAMETERS], t->data, t->batch, 1, &F,
+                            t->direction, t->derived);
+}
+
+/* Both parts of the Laplacian by one probe. */
+static bool parts_all(struct timed *t)
+{
+    return ensemble_hessian(t->ensemble, t->session.diag, t->x.call.slab[NNT_PARAMETERS], t->data, t->batch, 2,
+                            parts, t->direction, t->derived);
+}
+
+/* Seconds a sample, the kernels for its state and its linearisation included: of the quickest of some calls. */
+static double time_sample(struct timed *t, bool (*what)(struct timed *t), uint32_t calls)
+{
     double best = INFINITY;
     for (uint32_t i = 0; i < calls; i++) {
         double start = bench_seconds();
-        if (!ensemble_evaluate(t->ensemble, t->session.diag, t->x.call.slab[NNT_PARAMETERS], t->data, BATCH, 1,
-                               out)) {
+        if (!what(t)) {
             session_messages(&t->session);
             exit(2);
         }
-        best = fmin(best, (bench_seconds() - start) / BATCH);
+        best = fmin(best, (bench_seconds() - start) / t->batch);
     }
     return best;
 }
@@ -153,18 +195,43 @@ static bool report_peer(double peer[PEER_ROUNDS], double own, double least_ratio
     return ratio >= least_ratio;
 }
 
+/* What a gradient of F and a probe of its Laplacian cost, in evaluations of F made just before and after. */
+static bool report_derivatives(uint32_t depth, uint32_t width, uint32_t outputs, uint32_t batch)
+{
+    const double bars[] = {5, 12, 24};
+    bool (*const what[])(struct timed *t) = {gradient_all, probe_all, parts_all};
+    const char *const names[] = {"the gradient of F", "a probe of the Laplacian", "one of both its parts"};
+    struct timed t = timed_open(depth, width, outputs, batch);
+    bool good = true;
+    (void)time_sample(&t, evaluate_all, 1);
+    for (int k = 0; k < 3; k++) {
+        double ratio[ROUNDS], own[ROUNDS];
+        for (int r = 0; r < ROUNDS; r++) {
+            double before = time_sample(&t, evaluate_all, 2);
+            own[r] = time_sample(&t, what[k], 2);
+            ratio[r] = own[r] / (0.5 * (before + time_sample(&t, evaluate_all, 2)));
+        }
+        double middle = median(ratio, ROUNDS);
+        printf("%u x %u, %u outputs: %s %.3f ms a sample, %.2f evaluations of F (%.2f to %.2f; bar %.0f)\n", depth,
+               width, outputs, names[k], 1e3 * median(own, ROUNDS), middle, ratio[0], ratio[ROUNDS - 1], bars[k]);
+        good = good && middle <= bars[k];
+    }
+    timed_close(&t);
+    return good;
+}
+
 int main(int argc, char **argv)
 {
     double most = argc > 1 ? atof(argv[1]) : 1.15, least_ratio = argc > 2 ? atof(argv[2]) : 10;
     double time[DEPTHS][ROUNDS], share[DEPTHS][ROUNDS], middle[DEPTHS], peer[PEER_ROUNDS];
     struct timed timed[DEPTHS];
     products_one_thread();
-    for (int d = 0; d < DEPTHS; d++) timed[d] = timed_open(depths[d]);
+    for (int d = 0; d < DEPTHS; d++) timed[d] = timed_open(depths[d], WIDTH, WIDTH, BATCH);
     for (int r = -1; r < ROUNDS; r++) {
         int at = r < 0 ? 0 : r; /* the first one warms up */
         double peak = bench_fma_peak() / 2;
         for (int d = 0; d < DEPTHS; d++) {
-            time[d][at] = time_sample(&timed[d], depths[DEPTHS - 1] / depths[d]);
+            time[d][at] = time_sample(&timed[d], evaluate_all, depths[DEPTHS - 1] / depths[d]);
             share[d][at] = flops(depths[d]) / time[d][at] / peak;
         }
         if (r >= 0 && r < PEER_ROUNDS) peer[r] = time_peer();
@@ -177,5 +244,7 @@ int main(int argc, char **argv)
     }
     double exponent = fitted_exponent(middle);
     printf("time grows with the depth to the power of %.3f (bar %.2f)\n", exponent, most);
-    return report_peer(peer, middle[2], least_ratio) && exponent <= most ? 0 : 1;
+    bool cheap = report_derivatives(PEER_DEPTH, WIDTH, WIDTH, BATCH);
+    cheap = report_derivatives(2, 64, 10, SMALL_BATCH) && cheap;
+    return report_peer(peer, middle[2], least_ratio) && exponent <= most && cheap ? 0 : 1;
 }

@@ -36,7 +36,7 @@ static const struct place {
     {"schedules", NULL, "train { optimizer sgd(rate: %s) }\n"},
     {"optimizers", NULL, "train { optimizer %s }\n"},
     {"measures", "activation h, y = tanh(z)\ndynamics settle\nloss boundary = squared_error(y, target)",
-     "data { train moons(count: 8) }\nmeasure at end { %s }\n"},
+     "data { train moons(count: 8) }\nmeasure 2 times { %s }\n"},
 };
 
 static void add_used(struct text *out, const char *pattern, const char *use)
@@ -228,7 +228,6 @@ static const char *refused_use(const char *name)
     static const char *const uses[][2] = {
         {"free_energy", "train { minimize free_energy }\n"},
         {"sampled", "ensemble { evaluation sampled(chains: 8) }\n"},
-        {"lanczos", "ensemble { evaluation gaussian(determinant: lanczos) }\n"},
         {"inferred", "ensemble { temperature inferred }\n"},
     };
     for (size_t i = 0; i < LENGTH(uses); i++)

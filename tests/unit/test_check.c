@@ -318,7 +318,6 @@ static const struct {
     const char *text;
 } refused[] = {
     {"evaluation sampled(…)", 12, "ensemble { evaluation sampled(sampler: mala) }"},
-    {"determinant: lanczos", 12, "ensemble { evaluation gaussian(determinant: lanczos, probes: 8) }"},
     {"measure sampler", 12, "measure { sampler }"},
 };
 

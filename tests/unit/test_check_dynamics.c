@@ -322,6 +322,11 @@ static void test_relaxation(void **state)
     c = bulk("", "ensemble { reference forward\n hessian gauss_newton }");
     assert_non_null(c.model);
     assert_true(!c.model->ensemble.relaxed && !c.model->ensemble.full);
+    assert_true(!c.model->ensemble.lanczos && c.model->ensemble.probes == 32 && c.model->ensemble.order == 64);
+    release(&c);
+    c = bulk("", "ensemble { evaluation gaussian(determinant: lanczos, order: 9) }");
+    assert_non_null(c.model);
+    assert_true(c.model->ensemble.lanczos && c.model->ensemble.probes == 32 && c.model->ensemble.order == 9);
     release(&c);
 }
 
