@@ -453,7 +453,6 @@ static void add_row(const struct view *v, uint32_t row, struct text *out)
 {
     text_add(out, "<tr>");
     add_cell(v->series->step[row], false, out);
-    add_cell(v->series->epoch[row], false, out);
     for (uint32_t i = 0; i < v->n_told; i++) add_cell(v->told[i]->value[row], v->told[i]->computed, out);
     text_add(out, "</tr>\n");
 }
@@ -472,8 +471,7 @@ static void add_table(const struct view *v, struct text *out)
         text_add(out, "<p>One in %u of %u measurements, and the last; all of them are in metrics.jsonl.</p>\n",
                  v->every, v->of);
     if (any_computed(v)) text_add(out, "<p>Columns in italics are computed from those of metrics.jsonl.</p>\n");
-    text_add(out, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">step</th><th "
-                  "scope=\"col\">epoch</th>");
+    text_add(out, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">step</th>");
     for (uint32_t i = 0; i < v->n_told; i++) add_heading(v->told[i], out);
     text_add(out, "</tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < v->n_rows; i++) add_row(v, v->row[i], out);

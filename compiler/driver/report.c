@@ -42,6 +42,8 @@ static const char style[] =
     "figure p,footer,.note{color:var(--faint);font-size:13px}\n"
     ".scroll,.wide{overflow:auto;margin:.4rem 0}\n"
     ".scroll{max-height:24rem}\n"
+    ".scroll :is(td,th):first-child{position:sticky;left:0;background:var(--card)}\n"
+    ".scroll thead th:first-child{z-index:1}\n"
     "summary{cursor:pointer}\n"
     "table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.15rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"

@@ -10,7 +10,7 @@ numbers() {
         sed 's/<\(th\|td\)[^>]*class="computed">[^<]*/<\1>!/g; s/<br\/>test/@test/g; s/<\/t[hd]>/\t/g; s/<[^>]*>//g' |
         awk -F '\t' '$1 == "step" { for (i = 1; i < NF; i++) key[i] = $i; n = NF - 1; next }
             { for (i = 2; i <= n; i++) if (key[i] !~ /^!/ && $i != "") {
-                  split(key[i], k, "@"); print k[1] "\t" (k[2] ? k[2] : "train") "\t" $1 "\t" $i } }' | grep -v '^epoch' | sort -u
+                  split(key[i], k, "@"); print k[1] "\t" (k[2] ? k[2] : "train") "\t" $1 "\t" $i } }' | sort -u
 }
 # Those of metrics.jsonl; a number of a list as KEY.1, KEY.2.
 measured() {
