@@ -35,7 +35,7 @@ enum ast_kind {
                     minimize optimizer batch epochs steps shuffle); expr */
     AST_BINDING, /* ref, expr */
     AST_CLAMP,   /* LIST of ref (the name `none` is a ref too) */
-    AST_WHEN, /* text = "every" (expr, NAME epoch/epochs/step/steps), "times" (expr, [NAME logarithmically]), "end" () */
+    AST_WHEN, /* text = "every" (expr, NAME epoch/epochs/step/steps[, from]), "times" (expr, [NAME logarithmically][, from]), "end" () */
     /* expressions; a ref is NAME or INDEX */
     AST_NUMBER, /* number; text = as written */
     AST_TEXT,   /* text = the value without quotes and escapes */

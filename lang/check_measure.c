@@ -42,6 +42,15 @@ static void check_times(const struct scope *s, const struct ast *when, struct me
     (void)diag_did_you_mean(s->c->diag, how->text, words, 1);
 }
 
+static void check_from(const struct scope *s, const struct ast *from, struct measure_spec *m)
+{
+    if (!constant_number(s, from, "the progress to measure from", &m->from)) return;
+    if (m->from >= 0 && m->from < 1) return;
+    mistake(s, from->span, "out-of-range",
+            "measurements begin at a progress of %g; a number from 0, and below 1, was expected", m->from);
+    m->from = 0;
+}
+
 static void check_when(const struct scope *s, const struct ast *when, struct measure_spec *m)
 {
     if (!when || when->kind != AST_WHEN) return;
@@ -51,6 +60,7 @@ static void check_when(const struct scope *s, const struct ast *when, struct mea
         check_times(s, when, m);
     else
         m->when = WHEN_END;
+    if (when->n_children > 2) check_from(s, when->child[2], m);
 }
 
 /* ---- on which samples ---- */

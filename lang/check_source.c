@@ -135,8 +135,20 @@ static bool check_row(const struct scope *s, const struct ast *e, int row, struc
     return check_numbers(s, e, row, out);
 }
 
+/* `if CONDITION then SOURCE else SOURCE`: both are checked, the one that a constant chooses is taken. */
+static bool check_choice(const struct scope *s, const struct ast *e, struct source_spec *out)
+{
+    struct source_spec source[2];
+    bool condition = false, chosen = constant_truth(s, e->child[0], "the condition", &condition);
+    bool first = check_source(s, e->child[1], &source[0]), second = check_source(s, e->child[2], &source[1]);
+    if (!chosen || !first || !second) return false;
+    *out = source[condition ? 0 : 1];
+    return true;
+}
+
 bool check_source(const struct scope *s, const struct ast *e, struct source_spec *out)
 {
+    if (e->kind == AST_IF) return check_choice(s, e, out);
     int row = find_source(s, e);
     if (row < 0) return false;
     *out = (struct source_spec){.which = (enum source)row, .at = e->span};

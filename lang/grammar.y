@@ -204,8 +204,11 @@ statement_of_train:
 when:
     %empty                                  { $$ = NULL; }
   | EVERY expr NAME                         { MUST_BE($3, "epoch", "epochs", "step", "steps"); $$ = ast_node(p, AST_WHEN, @$, @1, "every", 2, $2, ast_atom(p, AST_NAME, $3)); }
+  | EVERY expr NAME NAME expr               { MUST_BE($3, "epoch", "epochs", "step", "steps"); MUST_BE($4, "from"); $$ = ast_node(p, AST_WHEN, @$, @1, "every", 3, $2, ast_atom(p, AST_NAME, $3), $5); }
   | expr NAME                               { MUST_BE($2, "times"); $$ = ast_node(p, AST_WHEN, @$, @2, "times", 2, $1, NULL); }
   | expr NAME NAME                          { MUST_BE($2, "times"); MUST_BE($3, "logarithmically"); $$ = ast_node(p, AST_WHEN, @$, @2, "times", 2, $1, ast_atom(p, AST_NAME, $3)); }
+  | expr NAME NAME expr                     { MUST_BE($2, "times"); MUST_BE($3, "from"); $$ = ast_node(p, AST_WHEN, @$, @2, "times", 3, $1, NULL, $4); }
+  | expr NAME NAME expr NAME                { MUST_BE($2, "times"); MUST_BE($3, "from"); MUST_BE($5, "logarithmically"); $$ = ast_node(p, AST_WHEN, @$, @2, "times", 3, $1, ast_atom(p, AST_NAME, $5), $4); }
   | AT NAME                                 { MUST_BE($2, "end"); $$ = ast_node(p, AST_WHEN, @$, @2, "end", 0); }
     ;
 samples:

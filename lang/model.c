@@ -241,8 +241,9 @@ static void dump_train(const struct model *m, struct text *out)
 static void dump_measure(const struct measure_spec *s, struct text *out)
 {
     static const char *const when[] = {"epochs", "steps", "times", "logarithmic", "end"};
-    text_add(out, "measure %s %llu probe %u of %s {", when[s->when], (unsigned long long)s->every, s->probe,
-             s->of_test ? "test" : "train");
+    text_add(out, "measure %s %llu", when[s->when], (unsigned long long)s->every);
+    if (s->from > 0) dump_number(" from ", s->from, out);
+    text_add(out, " probe %u of %s {", s->probe, s->of_test ? "test" : "train");
     for (int i = 0; i < MEASURES; i++)
         if (s->asked & 1u << i) text_add(out, " %s", measures[i]);
     text_add(out, " }\n");

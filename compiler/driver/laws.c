@@ -9,6 +9,13 @@ static bool asks(const struct model *model, uint32_t block, enum measure measure
     return model->measure[block].asked >> measure & 1;
 }
 
+/* Without its error where that is rounding alone: C need not depend on the sample. */
+static void print_value(const char *name, double value, double error, FILE *to)
+{
+    fprintf(to, "%s %.4g", name, value);
+    if (!(error <= 1e-12 * fabs(value))) fprintf(to, " ± %.1g", error);
+}
+
 static void print_first_law(const struct ledger *ledger, FILE *to)
 {
     struct ledger_totals t = ledger_totals(ledger);
@@ -16,8 +23,8 @@ static void print_first_law(const struct ledger *ledger, FILE *to)
     if (!t.middles) return;
     fprintf(to, "first law: dU %.4g = ∫T dS_T %.4g + ∫T dC %.4g + W %.4g, residual %.2g\n", t.sum.dU, t.sum.heat,
             t.sum.complexity, t.sum.work, t.sum.residual);
-    fprintf(to, "  reduced: dH_min %.4g ± %.1g, ∫T dC %.4g ± %.1g", t.sum.dH_min, t.sum.dH_min_error,
-            t.sum.complexity, t.sum.complexity_error);
+    print_value("  reduced: dH_min", t.sum.dH_min, t.sum.dH_min_error, to);
+    print_value(", ∫T dC", t.sum.complexity, t.sum.complexity_error, to);
     if (isnan(reduced.ratio))
         fputs("; their ratio is not resolved", to);
     else
@@ -29,10 +36,10 @@ static void print_first_law(const struct ledger *ledger, FILE *to)
 static void print_second_law(const struct ledger *ledger, FILE *to)
 {
     struct ledger_totals t = ledger_totals(ledger);
-    fprintf(to,
-            "second law: dS %.4g, dC %.4g ± %.1g; dS <= 0 in %" PRIu64 " of %" PRIu64
-            " intervals, dC <= 0 in %" PRIu64 "\n",
-            t.sum.dS, t.sum.dC, t.sum.dC_error, t.S_falls, t.intervals, t.C_falls);
+    fprintf(to, "second law: dS %.4g", t.sum.dS);
+    print_value(", dC", t.sum.dC, t.sum.dC_error, to);
+    fprintf(to, "; dS <= 0 in %" PRIu64 " of %" PRIu64 " intervals, dC <= 0 in %" PRIu64 "\n", t.S_falls,
+            t.intervals, t.C_falls);
 }
 
 void laws_print(const struct observer *observer, const struct model *model, FILE *to)

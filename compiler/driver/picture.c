@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/driver/derived.h"
 #include "compiler/driver/label.h"
 #include "compiler/driver/plot.h"
+#include "compiler/driver/quantity.h"
 
 enum {
     MOST_KEYS = 4,     /* quantities of a picture */
@@ -17,37 +19,11 @@ enum {
     MOST_ROWS = 400    /* of a table, and points of a curve */
 };
 
-static const struct quantity quantities[] = {
-#define QUANTITY(...) {__VA_ARGS__},
-#include "compiler/driver/quantities.def"
-#undef QUANTITY
-};
-
-/* Whether a key is `of` itself, or of one group or number of it. */
-static bool belongs(const char *key, const char *of)
-{
-    size_t n = strlen(of);
-    return !strncmp(key, of, n) && (!key[n] || key[n] == '.' || key[n] == '[');
-}
-
-const struct quantity *quantity_find(const char *key)
-{
-    const struct quantity *found = NULL;
-    char value_key[256];
-    snprintf(value_key, sizeof value_key, "%s", key);
-    size_t n = strlen(value_key);
-    if (n > 6 && !strcmp(value_key + n - 6, "_error")) value_key[n - 6] = 0;
-    for (size_t i = 0; i < LENGTH(quantities); i++)
-        if (belongs(value_key, quantities[i].key) && (!found || strlen(found->key) < strlen(quantities[i].key)))
-            found = &quantities[i];
-    return found;
-}
-
 /* ---- what is drawn ---- */
 
 enum {
     ERRORS_AS_BARS = 1,
-    MAY_BE_LOG = 2,  /* y, where its values span a factor of thirty */
+    MAY_BE_LOG = 2,  /* y, where its values span a factor of thirty, of quantiles three */
     FIRST_FOUND = 4, /* only the first of its keys that there is */
     IF_IT_MOVES = 8,
     SLOPE_1 = 16,
@@ -148,7 +124,7 @@ static const struct picture pictures[] = {
      {NULL}},
     {"spectrum",
      "Spectrum of A",
-     "Quantiles of the eigenvalues of A, over the probe's samples.",
+     "Quantiles of the eigenvalues of A over the probe's samples; in the table from the least to the largest.",
      NULL,
      NULL,
      MAY_BE_LOG | QUANTILES,
@@ -171,56 +147,6 @@ static const struct picture pictures[] = {
      {"weight_norm"},
      {NULL}},
 };
-
-/* ---- what is computed ---- */
-
-static const double *values(const struct series *s, const char *key)
-{
-    const struct column *column = series_find(s, key, false);
-    return column ? column->value : NULL;
-}
-
-static void add_difference(struct series *s)
-{
-    const double *C = values(s, "C"), *C_0 = values(s, "C_0");
-    const double *C_error = values(s, "C_error"), *C_0_error = values(s, "C_0_error");
-    if (!C || !C_0) return;
-    double *out = series_add(s, "C - C_0");
-    for (uint32_t i = 0; i < s->n; i++) out[i] = C[i] - C_0[i];
-    if (!C_error || !C_0_error) return;
-    double *error = series_add(s, "C - C_0_error");
-    for (uint32_t i = 0; i < s->n; i++) error[i] = C_error[i] + C_0_error[i];
-}
-
-static void add_scaled(struct series *s, const char *key, const char *from, double sign)
-{
-    const double *T = values(s, "temperature"), *value = values(s, from);
-    if (!T || !value) return;
-    double *out = series_add(s, key);
-    for (uint32_t i = 0; i < s->n; i++) out[i] = sign * T[i] * value[i];
-}
-
-/* From 0 at the first measurement; NaN where the ledger has no line. */
-static void add_sum(struct series *s, const char *key, const char *from)
-{
-    const double *value = values(s, from);
-    double sum = 0;
-    if (!value) return;
-    double *out = series_add(s, key);
-    for (uint32_t i = 0; i < s->n; i++)
-        if (!isnan(value[i])) out[i] = sum += value[i];
-    if (s->n && isnan(out[0])) out[0] = 0;
-}
-
-void pictures_prepare(struct series *s)
-{
-    add_difference(s);
-    add_scaled(s, "-T laplacian_C", "laplacian_C", -1);
-    add_scaled(s, "-T laplacian_C_error", "laplacian_C_error", 1);
-    add_sum(s, "sum of first_law.dH_min", "first_law.dH_min");
-    add_sum(s, "sum of first_law.complexity", "first_law.complexity");
-    add_sum(s, "sum of second_law.dC", "second_law.dC");
-}
 
 /* ---- a picture's columns and rows ---- */
 
@@ -263,7 +189,7 @@ static bool choose(struct view *v, const char *key, bool drawn)
     bool found = false;
     for (uint32_t i = 0; key && i < v->series->n_columns; i++) {
         const struct column *column = &v->series->column[i];
-        if (!belongs(column->key, key)) continue;
+        if (!quantity_has(key, column->key)) continue;
         found = true;
         if (drawn && v->n_drawn < MOST_CURVES) v->drawn[v->n_drawn++] = column;
         tell(v, column);
@@ -271,11 +197,17 @@ static bool choose(struct view *v, const char *key, bool drawn)
     return found;
 }
 
+/* A ledger stands with its probe's split. */
+static bool ledger_split(const struct series *s, const char *key)
+{
+    return !series_find(s, key, false);
+}
+
 static void choose_columns(struct view *v)
 {
     const struct picture *p = v->picture;
     bool found = false;
-    if (p->needs && !series_find(v->series, p->needs, false)) return;
+    if (p->needs && !series_find(v->series, p->needs, ledger_split(v->series, p->needs))) return;
     if (p->x) choose(v, p->x, false);
     for (uint32_t k = 0; k < MOST_KEYS; k++)
         if (!(p->how & FIRST_FOUND) || !found) found |= choose(v, p->key[k], true);
@@ -340,9 +272,10 @@ static const double *gather(struct view *v, const double *value, const double *e
     return out;
 }
 
-static const double *across(struct view *v)
+/* Of the split that is drawn over it. */
+static const double *across(struct view *v, bool test)
 {
-    const struct column *x = v->picture->x ? series_find(v->series, v->picture->x, false) : NULL;
+    const struct column *x = v->picture->x ? series_find(v->series, v->picture->x, test) : NULL;
     return gather(v, x ? x->value : v->series->step, NULL, 0);
 }
 
@@ -370,10 +303,11 @@ static uint32_t colour_of(const struct view *v, uint32_t curve)
     return colour;
 }
 
-static struct plot_curve make_curve(struct view *v, uint32_t i, const double *x)
+static struct plot_curve make_curve(struct view *v, uint32_t i)
 {
     const struct column *column = v->drawn[i], *error = error_of(v->series, column);
-    struct plot_curve curve = {.name = curve_name(v, column), .x = x, .n = v->n_rows, .colour = colour_of(v, i)};
+    struct plot_curve curve = {
+        .name = curve_name(v, column), .x = across(v, column->test), .n = v->n_rows, .colour = colour_of(v, i)};
     curve.dash = i;
     curve.bars = v->picture->how & ERRORS_AS_BARS;
     curve.y = gather(v, column->value, NULL, 0);
@@ -382,15 +316,25 @@ static struct plot_curve make_curve(struct view *v, uint32_t i, const double *x)
     return curve;
 }
 
+/* Names of quantiles by their distance from the median, in lists of 7 and of 11; any others are numbered. */
+static const char *quantile_name(const struct view *v, uint32_t distance)
+{
+    static const char *const seven[] = {"median", "25 % and 75 %", "5 % and 95 %", "least and largest"};
+    static const char *const eleven[] = {"median",       "25 % and 75 %", "10 % and 90 %",
+                                         "5 % and 95 %", "1 % and 99 %",  "least and largest"};
+    if (v->n_drawn == 7) return seven[distance];
+    if (v->n_drawn == 11) return eleven[distance];
+    return distance ? arena_printf(v->series->arena, "%u from the middle", distance) : "middle";
+}
+
 /* Those as far from the median look alike, and one entry of the legend names both. */
 static void pair_quantiles(const struct view *v, struct plot_curve *curve)
 {
-    static const char *const name[] = {"median", "25 % and 75 %", "5 % and 95 %", "least and largest"};
     uint32_t middle = v->n_drawn / 2;
     for (uint32_t i = 0; i < v->n_drawn; i++) {
         uint32_t distance = i < middle ? middle - i : i - middle;
         curve[i].colour = curve[i].dash = distance;
-        if (v->n_drawn == 7) curve[i].name = i <= middle ? name[distance] : NULL;
+        curve[i].name = i <= middle ? quantile_name(v, distance) : NULL;
     }
 }
 
@@ -399,35 +343,20 @@ static void pair_quantiles(const struct view *v, struct plot_curve *curve)
 /* A stretch between two rows that are shown: the sum of its changes, and of their errors, which is the most that the sum's can be. */
 static uint32_t make_stretches(struct view *v, struct plot_stretch *out)
 {
-    const double *dC = values(v->series, "second_law.dC"), *error = values(v->series, "second_law.dC_error");
+    bool test = ledger_split(v->series, "second_law.dC");
+    const double *dC = series_find(v->series, "second_law.dC", test)->value;
+    const struct column *error = series_find(v->series, "second_law.dC_error", test);
     for (uint32_t k = 1; k < v->n_rows; k++) {
         double sum = 0, most = 0;
         for (uint32_t i = v->row[k - 1] + 1; i <= v->row[k]; i++) {
             if (isnan(dC[i])) continue;
             sum += dC[i];
-            most += error && !isnan(error[i]) ? error[i] : 0;
+            most += error && !isnan(error->value[i]) ? error->value[i] : 0;
         }
         out[k - 1] = (struct plot_stretch){v->series->step[v->row[k - 1]], v->series->step[v->row[k]], sum <= 0,
                                            fabs(sum) > 2 * most};
     }
     return v->n_rows - 1;
-}
-
-/* Of the ledger's intervals, all of them, not those that are shown. */
-static void add_share(const struct series *s, const char *key, const char *symbol, struct text *out)
-{
-    const double *change = values(s, key);
-    uint32_t fell = 0, n = 0;
-    double sum = 0;
-    for (uint32_t i = 0; change && i < s->n; i++) {
-        if (isnan(change[i])) continue;
-        n++;
-        fell += change[i] <= 0;
-        sum += change[i];
-    }
-    if (n)
-        text_add(out, " %s ≤ 0 in %u of %u intervals; in all it is %s%.4g.", symbol, fell, n, sum < 0 ? "−" : "",
-                 fabs(sum));
 }
 
 /* ---- axes ---- */
@@ -444,12 +373,13 @@ static enum plot_scale value_scale(const struct view *v, const struct plot_curve
 {
     if (!(v->picture->how & MAY_BE_LOG)) return PLOT_LINEAR;
     bool spans = false;
+    double ratio = v->picture->how & QUANTILES ? 3 : 30;
     for (uint32_t i = 0; i < v->n_drawn; i++) {
         if (!plot_spans(curve[i].y, curve[i].n, 1)) return PLOT_LINEAR;
-        spans |= plot_spans(curve[i].y, curve[i].n, 30);
+        spans |= plot_spans(curve[i].y, curve[i].n, ratio);
         for (uint32_t k = 0; k < i; k++) {
             const double ends[] = {curve[i].y[curve[i].n - 1], curve[k].y[curve[k].n - 1]};
-            spans |= plot_spans(ends, 2, 30);
+            spans |= plot_spans(ends, 2, ratio);
         }
     }
     return spans ? PLOT_LOG : PLOT_LINEAR;
@@ -487,10 +417,9 @@ static void draw(struct view *v, struct text *out)
     struct plot_curve curve[MOST_CURVES];
     struct plot_stretch stretch[MOST_ROWS];
     const struct picture *p = v->picture;
-    size_t bytes = (size_t)v->n_rows * (3 * MOST_CURVES + 1) * sizeof(double);
+    size_t bytes = (size_t)v->n_rows * 4 * MOST_CURVES * sizeof(double);
     v->numbers = arena_alloc(v->series->arena, bytes);
-    const double *x = across(v);
-    for (uint32_t i = 0; i < v->n_drawn; i++) curve[i] = make_curve(v, i, x);
+    for (uint32_t i = 0; i < v->n_drawn; i++) curve[i] = make_curve(v, i);
     if (p->how & QUANTILES) pair_quantiles(v, curve);
     struct plot plot = {.name = p->title, .x_label = across_label(v), .y_label = value_label(v), .curve = curve};
     plot.n_curves = v->n_drawn;
@@ -524,7 +453,6 @@ static void add_row(const struct view *v, uint32_t row, struct text *out)
 {
     text_add(out, "<tr>");
     add_cell(v->series->step[row], false, out);
-    add_cell(v->series->epoch[row], false, out);
     for (uint32_t i = 0; i < v->n_told; i++) add_cell(v->told[i]->value[row], v->told[i]->computed, out);
     text_add(out, "</tr>\n");
 }
@@ -543,8 +471,7 @@ static void add_table(const struct view *v, struct text *out)
         text_add(out, "<p>One in %u of %u measurements, and the last; all of them are in metrics.jsonl.</p>\n",
                  v->every, v->of);
     if (any_computed(v)) text_add(out, "<p>Columns in italics are computed from those of metrics.jsonl.</p>\n");
-    text_add(out, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">step</th><th "
-                  "scope=\"col\">epoch</th>");
+    text_add(out, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">step</th>");
     for (uint32_t i = 0; i < v->n_told; i++) add_heading(v->told[i], out);
     text_add(out, "</tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < v->n_rows; i++) add_row(v, v->row[i], out);
@@ -557,10 +484,9 @@ static void add_caption(const struct view *v, struct text *out)
 {
     text_add(out, "<p>");
     label_html(v->picture->caption, out);
-    if (v->picture->how & SIGNS) {
-        add_share(v->series, "second_law.dC", "ΔC", out);
-        add_share(v->series, "second_law.dS", "ΔS", out);
-    }
+    const struct series *s = v->series;
+    if (v->picture->how & SLOPE_1) derive_first_law(s, ledger_split(s, "first_law.dH_min"), out);
+    if (v->picture->how & SIGNS) derive_second_law(s, ledger_split(s, "second_law.dC"), out);
     text_add(out, "</p>\n");
 }
 

@@ -63,7 +63,10 @@ static void settle(struct axis *axis, double share)
 {
     if (!isfinite(axis->low)) axis->low = axis->high = 0;
     double width = axis->high - axis->low, size = fmax(fabs(axis->low), fabs(axis->high));
-    double more = width > 1e-12 * size && (axis->log || width > least) ? share * width : axis->log ? 0.5 : size > least ? 0.1 * size : 1;
+    double more = width > 1e-12 * size && (axis->log || width > least) ? share * width
+                  : axis->log                                          ? 0.5
+                  : size > least                                       ? 0.1 * size
+                                                                       : 1;
     axis->low -= more;
     axis->high += more;
 }

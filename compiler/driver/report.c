@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/driver/derived.h"
 #include "compiler/driver/label.h"
 #include "compiler/driver/picture.h"
 #include "compiler/driver/plot.h"
+#include "compiler/driver/quantity.h"
 #include "runtime/base/file.h"
 
 enum { MOST_MANIFEST_BYTES = 64 << 20 };
@@ -40,6 +42,8 @@ static const char style[] =
     "figure p,footer,.note{color:var(--faint);font-size:13px}\n"
     ".scroll,.wide{overflow:auto;margin:.4rem 0}\n"
     ".scroll{max-height:24rem}\n"
+    ".scroll :is(td,th):first-child{position:sticky;left:0;background:var(--card)}\n"
+    ".scroll thead th:first-child{z-index:1}\n"
     "summary{cursor:pointer}\n"
     "table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.15rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
@@ -156,9 +160,27 @@ static bool is_error(const char *key)
     return n > 6 && !strcmp(key + n - 6, "_error");
 }
 
-static void add_last(struct page *page, const struct column *column)
+/* The columns of the table: a split's values, or its standard errors; those with nothing in them are left out. */
+enum { TRAIN, TRAIN_ERROR, TEST, TEST_ERROR, LAST_COLUMNS };
+static const char *const last_title[LAST_COLUMNS] = {"train", "standard error", "test", "standard error"};
+
+static bool is_last(const struct column *column, uint32_t kind)
 {
-    char number[32] = "";
+    return !column->computed && column->test == (kind >= TEST) && is_error(column->key) == (kind % 2 == 1);
+}
+
+static bool has_last(const struct page *page, uint32_t kind)
+{
+    for (uint32_t i = 0; i < page->series.n_columns; i++)
+        if (is_last(&page->series.column[i], kind)) return true;
+    return false;
+}
+
+static void add_last(struct page *page, const char *key, uint32_t kind)
+{
+    char error[256], number[32] = "";
+    snprintf(error, sizeof error, "%s_error", key);
+    const struct column *column = series_find(&page->series, kind % 2 ? error : key, kind >= TEST);
     int64_t last = column ? series_last(&page->series, column) : -1;
     if (last >= 0) text_number(column->value[last], number);
     text_add(&page->out, "<td>%s</td>", number);
@@ -176,14 +198,11 @@ static void add_meaning(const struct quantity *q, struct text *out)
 
 static void add_last_row(struct page *page, const char *key)
 {
-    char error[256];
-    snprintf(error, sizeof error, "%s_error", key);
     text_add(&page->out, "<tr><th scope=\"row\">");
     label_escape(key, &page->out);
     text_add(&page->out, "</th>");
-    add_last(page, series_find(&page->series, key, false));
-    add_last(page, series_find(&page->series, error, false));
-    add_last(page, series_find(&page->series, key, true));
+    for (uint32_t kind = 0; kind < LAST_COLUMNS; kind++)
+        if (has_last(page, kind)) add_last(page, key, kind);
     add_meaning(quantity_find(key), &page->out);
     text_add(&page->out, "</tr>\n");
 }
@@ -204,9 +223,10 @@ static void add_last_values(struct page *page)
         return;
     }
     text_add(&page->out, "<section id=\"last\"><h2>Last values</h2>\n<div class=\"wide\" tabindex=\"0\"><table>\n"
-                         "<thead><tr><th scope=\"col\">key</th><th scope=\"col\">train</th>"
-                         "<th scope=\"col\">standard error</th><th scope=\"col\">test</th>"
-                         "<th scope=\"col\" class=\"text\">what it is</th></tr></thead>\n<tbody>\n");
+                         "<thead><tr><th scope=\"col\">key</th>");
+    for (uint32_t kind = 0; kind < LAST_COLUMNS; kind++)
+        if (has_last(page, kind)) text_add(&page->out, "<th scope=\"col\">%s</th>", last_title[kind]);
+    text_add(&page->out, "<th scope=\"col\" class=\"text\">what it is</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < s->n_columns; i++)
         if (!s->column[i].computed && !is_error(s->column[i].key) && !came_before(s, i))
             add_last_row(page, s->column[i].key);
@@ -258,7 +278,7 @@ static void end_page(struct page *page)
 
 static void make_page(struct page *page)
 {
-    pictures_prepare(&page->series);
+    derive_columns(&page->series);
     begin_page(page);
     add_head(page);
     add_last_values(page);

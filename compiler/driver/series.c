@@ -43,9 +43,9 @@ static struct column *add_column(struct series *series, const char *key, bool te
     return column;
 }
 
-double *series_add(struct series *series, const char *key)
+double *series_add(struct series *series, const char *key, bool test)
 {
-    struct column *column = add_column(series, key, false, series->n);
+    struct column *column = add_column(series, key, test, series->n);
     column->computed = true;
     return column->value;
 }
@@ -82,7 +82,8 @@ static void take_value(struct reader *reader, const char *key, bool test, const 
 {
     if (json_is_real(value)) column_of(reader, key, test)->value[reader->series->n - 1] = json_real_value(value);
     for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
-        take_value(reader, arena_printf(reader->series->arena, "%s[%zu]", key, i), test, json_array_get(value, i));
+        take_value(reader, arena_printf(reader->series->arena, "%s.%zu", key, i + 1), test,
+                   json_array_get(value, i));
 }
 
 static void begin_row(struct series *series, double step, double epoch)

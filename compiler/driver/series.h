@@ -5,7 +5,8 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/diag.h"
 
-/* One key of one split, [n] numbers, NaN where a measurement lacks it. Number i of a list has the key KEY[i]. */
+/* One key of one split, [n] numbers, NaN where a measurement lacks it. The numbers of a list are KEY.1, KEY.2, …, as in
+ * metrics.csv. */
 struct column {
     const char *key;
     double *value;
@@ -24,8 +25,8 @@ struct series {
 MUST_USE bool series_read(struct diag *diag, struct arena *arena, const char *folder, struct series *out);
 /* The column of a key, or NULL. */
 const struct column *series_find(const struct series *series, const char *key, bool test);
-/* Adds a computed column of the training split, all NaN; the caller fills it. */
-double *series_add(struct series *series, const char *key);
+/* Adds a computed column, all NaN; the caller fills it. */
+double *series_add(struct series *series, const char *key, bool test);
 /* The index of the last row that has a number, or -1. */
 int64_t series_last(const struct series *series, const struct column *column);
 

@@ -261,7 +261,8 @@ void table_row(struct table *table, FILE *to, const struct moment *moment, uint3
         fit(table);
         print_header(table, to);
     }
-    fprintf(to, "%8llu %7.4g", (unsigned long long)moment[0].step, moment[0].epoch);
+    fprintf(to, moment[0].epoch < 1000 ? "%8llu %7.4g" : "%8llu %7.0f", (unsigned long long)moment[0].step,
+            moment[0].epoch);
     for (uint32_t i = 0; i < table->n; i++) {
         const struct table_column *column = &table->column[i];
         char cell[64] = "-";

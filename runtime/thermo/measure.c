@@ -56,20 +56,27 @@ static bool due_logarithmically(uint64_t step, uint64_t steps, uint64_t times)
                     geometric_point);
 }
 
+/* The step at progress `from`, or the next one: rounding must not take 0.3 of 10 steps for the fourth. */
+static uint64_t first_step(const struct measure_spec *spec, uint64_t steps)
+{
+    return (uint64_t)ceil(spec->from * (double)steps * (1 - 1e-12));
+}
+
 bool measure_due(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch)
 {
+    uint64_t first = first_step(spec, steps);
     if (step == steps) return true;
-    if (spec->when == WHEN_END || step > steps) return false;
-    if (step == 0) return true;
+    if (spec->when == WHEN_END || step > steps || step < first) return false;
+    if (step == first) return true;
     switch (spec->when) {
     case WHEN_EPOCHS:
         return is_multiple(step, steps_per_epoch) && is_multiple(step / steps_per_epoch, spec->every);
     case WHEN_STEPS:
         return is_multiple(step, spec->every);
     case WHEN_TIMES:
-        return due_evenly(step, steps, spec->every);
+        return due_evenly(step - first, steps - first, spec->every);
     case WHEN_LOGARITHMIC:
-        return due_logarithmically(step, steps, spec->every);
+        return due_logarithmically(step - first, steps - first, spec->every);
     case WHEN_END:
         break;
     }
@@ -95,7 +102,7 @@ static struct place spread_place(uint64_t step, uint64_t steps, uint64_t times, 
     return (struct place){(uint64_t)llround(place), count};
 }
 
-static struct place place_of(const struct measure_spec *spec, uint64_t step, uint64_t steps,
+static struct place place_of(const struct measure_spec *spec, uint64_t first, uint64_t step, uint64_t steps,
                              uint64_t steps_per_epoch)
 {
     switch (spec->when) {
@@ -105,7 +112,7 @@ static struct place place_of(const struct measure_spec *spec, uint64_t step, uin
         return periodic_place(step, steps, spec->every);
     case WHEN_TIMES:
     case WHEN_LOGARITHMIC:
-        return spread_place(step, steps, spec->every, spec->when == WHEN_LOGARITHMIC);
+        return spread_place(step - first, steps - first, spec->every, spec->when == WHEN_LOGARITHMIC);
     case WHEN_END:
         break;
     }
@@ -123,8 +130,9 @@ static uint64_t round_up(uint64_t n)
 bool measure_shown(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch,
                    uint64_t most)
 {
-    if (step == 0 || step == steps || spec->when == WHEN_END) return true;
-    struct place place = place_of(spec, step, steps, steps_per_epoch);
+    uint64_t first = first_step(spec, steps);
+    if (step == first || step == steps || spec->when == WHEN_END) return true;
+    struct place place = place_of(spec, first, step, steps, steps_per_epoch);
     /* One is left for the last, which need not be an n-th. */
     uint64_t n = place.count <= most ? 1 : round_up((place.count + most - 2) / (most - 1));
     return place.number % n == 0;

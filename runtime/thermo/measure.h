@@ -25,6 +25,7 @@ struct measure_spec {
     struct span at;
     enum when when;
     uint64_t every;  /* EPOCHS, STEPS: the period; TIMES, LOGARITHMIC: how many */
+    double from;     /* the progress of the first measurement, 0 <= from < 1; END has none */
     uint32_t probe;  /* samples of the probe set */
     bool of_test;    /* probe drawn from the test split, else from train */
     uint32_t asked;  /* bit m: measure m */
@@ -43,8 +44,9 @@ struct ensemble_spec {
     uint32_t relax_most;    /* … or after so many iterations */
 };
 
-/* Whether a block is due at `step` (0 … steps), with steps_per_epoch steps an epoch. Step 0 and the last are always
- * due but for WHEN_END. LOGARITHMIC: 0, then geometric from 1 to the end, duplicates dropped. */
+/* Whether a block is due at `step` (0 … steps), with steps_per_epoch steps an epoch. The first step, that at progress `from`, and the
+ * last are always due but for WHEN_END; before it nothing is, and TIMES and LOGARITHMIC count steps from there. LOGARITHMIC: 0, then
+ * geometric from 1 to the end, duplicates dropped. */
 bool measure_due(const struct measure_spec *spec, uint64_t step, uint64_t steps, uint64_t steps_per_epoch);
 
 /* Whether a block's moment at `step`, where it is due, is among those that a table of at most `most` (2 or more) of them shows: the first,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # examples.sh: every example runs and reaches what its first lines say; its metrics are whole and finite.
 cd "$(mktemp -d)" || exit 2
-status=0
+status=0 warnings= # those that the next example gives
 field() { sed -n "s/.*\"$1\": {[^}]*\"$2\": \([-0-9.e+]*\).*/\1/p" last; } # split, key: of the summary line
 first() { sed -n "1s/.*\"$1\": \([-0-9.e+]*\).*/\1/p" "$2/metrics.jsonl"; } # key, folder: before the first step
 run() { # example, options...: leaves the summary in `last`, the run in the folder of the example's name
@@ -11,7 +11,10 @@ run() { # example, options...: leaves the summary in `last`, the run in the fold
     if ! "$NNT" run "$NNT_SOURCE/examples/$name.nnt" --json --out "$name" "$@" > out 2> err; then
         echo "$name: failed"; cat err; status=1; echo > last; return
     fi
-    [ -s err ] && { echo "$name: says $(cat err)"; status=1; }
+    [ -n "$warnings" ] || ! [ -s err ] || { echo "$name: says $(cat err)"; status=1; }
+    for warning in $warnings; do grep -q "warning: .*\[$warning\]" err || { echo "$name: does not warn of $warning"; status=1; }; done
+    [ "$(grep -Ec 'warning:|error:|note:' err)" = "$(wc -w <<< "$warnings")" ] || { echo "$name: says $(cat err)"; status=1; }
+    warnings=
     tail -1 out > last
     for file in metrics.jsonl metrics.csv weights.safetensors run.json report.html checkpoint; do
         [ -e "$name/$file" ] || { echo "$name: no $file in the run folder"; status=1; }
@@ -83,6 +86,34 @@ expect 'test accuracy' "$with" 'got >= 0.95'
 expect 'samples that did not relax' "$(field train relaxation.unconverged)" 'got == 0'
 run digits_bulk --set learn=0
 expect 'test accuracy with frozen hidden blocks' "$(field test accuracy)" "got <= $with - 0.05 && got < 0.6"
+
+# The laws. C tends to a value of the task, from either side; where there is none, to one near 0.
+run vanchurin
+expect 'test accuracy' "$(field test accuracy)" 'got >= 0.97'
+expect 'ΔC' "$(field second_law dC)" 'got < -2.5 && got > -4'
+expect 'intervals with ΔC ≤ 0' "$(field second_law share_dC_down)" 'got >= 0.6'
+expect 'reduced ratio' "$(field first_law reduced_ratio)" 'got > 1.2 && got < 1.7'
+expect 'residual of the first law' "$(field first_law residual)" 'got ^ 2 < 0.01 ^ 2'
+expect 'Laplacian of F' "$(field test laplacian)" 'got > 50 && got < 500'
+run vanchurin --set variance=1
+expect 'test accuracy' "$(field test accuracy)" 'got >= 0.97'
+expect 'ΔC from large weights' "$(field second_law dC)" 'got > 1 && got < 2.5'
+expect 'intervals with ΔC ≤ 0' "$(field second_law share_dC_down)" 'got <= 0.35'
+expect 'reduced ratio' "$(field first_law reduced_ratio)" 'got < 0'
+run shuffled
+expect 'test accuracy' "$(field test accuracy)" 'got < 0.15'
+expect 'ΔC of shuffled labels' "$(field second_law dC)" 'got > 0 && got < 0.5'
+expect 'intervals with ΔC ≤ 0' "$(field second_law share_dC_down)" 'got <= 0.5'
+run shuffled --set variance=1
+expect 'ΔC of shuffled labels from large weights' "$(field second_law dC)" 'got > 3.5'
+warnings='idle-complexity mostly-heat'
+run first_law
+expect 'reduced ratio' "$(field first_law reduced_ratio)" 'got > 0.99 && got < 1.01'
+expect 'residual of the first law' "$(field first_law residual)" 'got ^ 2 < 1e-7 ^ 2'
+expect 'intervals with ΔC ≤ 0' "$(field second_law share_dC_down)" 'got == 1'
+warnings='idle-complexity mostly-heat'
+run first_law --set most=1000
+expect 'reduced ratio of haste' "$(field first_law reduced_ratio)" 'got > 1.3'
 
 for ring in '5 0.5' '5 -0.8' '1 0.9' '8 0.9' '4 -0.7'; do
     set -- $ring

@@ -9,15 +9,15 @@ numbers() {
     sed -n '/<figure/,/<\/figure>/p' "$1" | grep '<tr>' |
         sed 's/<\(th\|td\)[^>]*class="computed">[^<]*/<\1>!/g; s/<br\/>test/@test/g; s/<\/t[hd]>/\t/g; s/<[^>]*>//g' |
         awk -F '\t' '$1 == "step" { for (i = 1; i < NF; i++) key[i] = $i; n = NF - 1; next }
-            { for (i = 2; i <= n; i++) if (key[i] != "!" && $i != "") {
-                  split(key[i], k, "@"); print k[1] "\t" (k[2] ? k[2] : "train") "\t" $1 "\t" $i } }' | grep -v '^epoch' | sort -u
+            { for (i = 2; i <= n; i++) if (key[i] !~ /^!/ && $i != "") {
+                  split(key[i], k, "@"); print k[1] "\t" (k[2] ? k[2] : "train") "\t" $1 "\t" $i } }' | sort -u
 }
-# Those of metrics.jsonl; a number of a list as KEY[i].
+# Those of metrics.jsonl; a number of a list as KEY.1, KEY.2.
 measured() {
     sed 's/[{}]//g; s/, "/\n"/g; s/^"step/@"step/' "$1" | awk -F '": ' '{ gsub(/^@?"/, "", $1); gsub(/"/, "", $2) }
         $1 == "step" { step = $2 } $1 == "split" { split_ = $2 }
         $1 !~ /^(step|split|epoch)$/ && $2 !~ /^\[/ { print $1 "\t" split_ "\t" step "\t" $2 }
-        $2 ~ /^\[/ { gsub(/[][]/, "", $2); n = split($2, v, ", "); for (i = 1; i <= n; i++) print $1 "[" i - 1 "]\t" split_ "\t" step "\t" v[i] }' | sort -u
+        $2 ~ /^\[/ { gsub(/[][]/, "", $2); n = split($2, v, ", "); for (i = 1; i <= n; i++) print $1 "." i "\t" split_ "\t" step "\t" v[i] }' | sort -u
 }
 # What every page must be.
 check_page() { # folder
@@ -90,12 +90,22 @@ awk 'BEGIN {
 check_page all
 for figure in loss complexity first_law second_law laplacian equilibrium spectrum; do has all "<figure id=\"$figure\">"; done
 for key in first_law.dU first_law.complexity first_law.residual first_law.dH_min second_law.dC second_law.dC_error laplacian laplacian_error laplacian_C \
-    'spectrum[5]' defect grad_F T_grad_C C C_error; do shows all "$key"; done
-for text in 'slope 1' 'ΔC ≤ 0' 'ΔC ≤ 0 in 20 of 29 intervals' 'eigenvalues of A' '∇²F, efficiency of learning' 'least and largest' 'heat of the complexity since the'; do has all "$text"; done
+    spectrum.6 defect grad_F T_grad_C C C_error; do shows all "$key"; done
+for text in 'slope 1' 'ΔC ≤ 0' 'ΔC ≤ 0 in 20 of 29 intervals' 'eigenvalues of A' '∇²F, efficiency of learning' 'least and largest' 'heat of the complexity since the' 'In all they are −7.25 and −15.36.'; do has all "$text"; done
 # The sums of the ledger, and the product with T.
-sum=$(sed -n '/id="first_law"/,/<\/figure>/p' all/report.html | grep -o 'class="computed">[-0-9.]*</td><td class="computed">-7.25<')
+sum=$(sed -n '/id="first_law"/,/<\/figure>/p' all/report.html | grep -o 'class="computed">-7.25<')
 [ -n "$sum" ] || fail "the sum of 29 times -0.25 is not -7.25"
 sed -n '/id="laplacian"/,/<\/figure>/p' all/report.html | grep -q 'class="computed">0.325<' || fail "0.1 times 3.25 is not 0.325"
+
+# The probe may be of test: the ledgers then stand in its lines.
+cp -r all probe
+sed 's/"split": "train"/"split": "other"/; s/"split": "test"/"split": "train"/; s/"split": "other"/"split": "test"/' all/metrics.jsonl > probe/metrics.jsonl
+"$NNT" run --resume probe --quiet > /dev/null || fail "a finished run cannot be resumed"
+check_page probe
+for figure in complexity first_law second_law laplacian equilibrium spectrum; do has probe "<figure id=\"$figure\">"; done
+for key in first_law.dH_min second_law.dC laplacian spectrum.6 C_error; do shows probe "$key"; done
+has probe 'ΔC ≤ 0 in 20 of 29 intervals'
+sed -n '/id="first_law"/,/<\/figure>/p' probe/report.html | grep -q 'class="computed">-7.25<' || fail "no sum of a ledger in the lines of test"
 
 # Many measurements are thinned; the first and the last stay.
 sed 's/epochs 300/epochs 1003/; s/^measure .*/measure every 1 steps { loss }/' net.nnt > long.nnt

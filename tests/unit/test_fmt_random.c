@@ -352,10 +352,12 @@ static void measure(struct writer *w)
         sign(w, "every");
         atom(w, 1);
         word(w, units[below(w, 4)]);
+        if (chance(w, 20)) word(w, "from"), atom(w, 1);
         break;
     case 1:
         atom(w, 1);
         word(w, "times");
+        if (chance(w, 20)) word(w, "from"), atom(w, 1);
         break;
     case 2:
         word(w, "60 times logarithmically");

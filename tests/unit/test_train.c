@@ -413,16 +413,22 @@ static void accuracy_by_kind_of_target(void **state)
 
 /* ---- when ---- */
 
-static void due_steps(enum when when, uint64_t every, uint64_t steps, uint64_t steps_per_epoch,
-                      const char *expected)
+static void due_steps_from(double from, enum when when, uint64_t every, uint64_t steps, uint64_t steps_per_epoch,
+                           const char *expected)
 {
-    struct measure_spec spec = {.when = when, .every = every};
+    struct measure_spec spec = {.when = when, .every = every, .from = from};
     char found[512] = "";
     for (uint64_t step = 0; step <= steps; step++)
         if (measure_due(&spec, step, steps, steps_per_epoch))
             snprintf(found + strlen(found), sizeof found - strlen(found), "%s%llu", *found ? " " : "",
                      (unsigned long long)step);
     assert_string_equal(found, expected);
+}
+
+static void due_steps(enum when when, uint64_t every, uint64_t steps, uint64_t steps_per_epoch,
+                      const char *expected)
+{
+    due_steps_from(0, when, every, steps, steps_per_epoch, expected);
 }
 
 static void measurements_are_due(void **state)
@@ -440,6 +446,18 @@ static void measurements_are_due(void **state)
     due_steps(WHEN_LOGARITHMIC, 2, 8, 5, "0 8");
     due_steps(WHEN_END, 0, 8, 5, "8");
     due_steps(WHEN_STEPS, 1, 0, 5, "0");
+}
+
+static void measurements_begin_later(void **state)
+{
+    (void)state;
+    due_steps_from(0.3, WHEN_STEPS, 4, 10, 5, "3 4 8 10");
+    due_steps_from(0.5, WHEN_EPOCHS, 1, 25, 5, "13 15 20 25");
+    due_steps_from(0.5, WHEN_TIMES, 3, 20, 5, "10 15 20");
+    due_steps_from(0.99, WHEN_TIMES, 4, 10, 5, "10");
+    due_steps_from(0.5, WHEN_LOGARITHMIC, 5, 2000, 5, "1000 1001 1010 1100 2000");
+    due_steps_from(0.1, WHEN_TIMES, 2, 30, 5, "3 30");
+    due_steps_from(0.5, WHEN_STEPS, 1, 0, 5, "0");
 }
 
 /* The due steps that a table of `most` rows shows. */
@@ -501,6 +519,7 @@ int main(void)
         cmocka_unit_test(losses_of_a_split),
         cmocka_unit_test(accuracy_by_kind_of_target),
         cmocka_unit_test(measurements_are_due),
+        cmocka_unit_test(measurements_begin_later),
         cmocka_unit_test(long_tables_are_thinned),
         cmocka_unit_test(the_last_finite_weights_are_kept),
         cmocka_unit_test(a_rate_that_explodes_is_told),
