@@ -32,7 +32,7 @@ struct chord {
 /* A point of the chord, and the memory it is in. */
 struct point {
     struct gaussian sample[SAMPLES];
-    double *q, *gradient[2];
+    double *q, *gradient_F;
     struct instant instant;
 };
 
@@ -62,16 +62,16 @@ static struct chord chord_new(struct subject *s)
 
 static bool point_at(const struct chord *c, double h, struct point *out)
 {
-    const struct combination of[] = {{1, 0}, {0, 1}};
     struct subject *s = c->of;
     size_t n = s->module->size[NNT_PARAMETERS], P = ensemble_trainables(s->ensemble);
     double T = T_begins + h * c->dT;
+    const struct combination F = {1, -T};
     out->q = subject_numbers(s, n);
-    for (int k = 0; k < 2; k++) out->gradient[k] = subject_numbers(s, P);
+    out->gradient_F = subject_numbers(s, P);
     for (size_t i = 0; i < n; i++) out->q[i] = c->start[i] + h * c->direction[i];
-    out->instant = (struct instant){T, out->q, out->sample, out->gradient[0], out->gradient[1]};
+    out->instant = (struct instant){T, out->q, out->sample, out->gradient_F};
     return T > 0 &&
-           ensemble_gradient(s->ensemble, s->diag, out->q, s->data, s->count, 1 / T, 2, of, out->gradient,
+           ensemble_gradient(s->ensemble, s->diag, out->q, s->data, s->count, 1 / T, 1, &F, &out->gradient_F,
                              out->sample) &&
            subject_rests(s);
 }
