@@ -277,6 +277,19 @@ struct drawn {
     double *parameters, *data[GROUPS];
 };
 
+/* Parameters and data. */
+static void draw_numbers(struct random *random, struct drawn *n, uint32_t groups, double deviation)
+{
+    n->parameters = calloc(n->module->size[NNT_PARAMETERS], sizeof *n->parameters);
+    for (uint64_t i = 0; i < n->module->size[NNT_PARAMETERS]; i++)
+        n->parameters[i] = deviation * random_normal(random);
+    for (uint32_t g = 0; g < groups; g++) {
+        if (n->module->group[g].data == NNT_NONE) continue;
+        n->data[g] = calloc((size_t)SAMPLES * n->group[g].size, sizeof *n->data[g]);
+        for (uint32_t i = 0; i < SAMPLES * n->group[g].size; i++) n->data[g][i] = random_normal(random);
+    }
+}
+
 /* Inputs, three groups that are free, an output that is clamped or free; loops, skips, group maps, potentials. */
 static struct drawn draw_network(struct random *random)
 {
@@ -299,13 +312,7 @@ static struct drawn draw_network(struct random *random)
     if (random_below(random, 3) == 0) n.block[n.n_blocks++] = (struct network_block){2, 2, 0};
     if (random_below(random, 3) == 0) n.block[n.n_blocks++] = (struct network_block){3, 1, 0};
     n.module = new_network(n.group, GROUPS, n.block, n.n_blocks);
-    n.parameters = calloc(n.module->size[NNT_PARAMETERS], sizeof *n.parameters);
-    for (uint64_t i = 0; i < n.module->size[NNT_PARAMETERS]; i++) n.parameters[i] = 0.18 * random_normal(random);
-    for (uint32_t g = 0; g < GROUPS; g++) {
-        if (n.module->group[g].data == NNT_NONE) continue;
-        n.data[g] = calloc((size_t)SAMPLES * n.group[g].size, sizeof *n.data[g]);
-        for (uint32_t i = 0; i < SAMPLES * n.group[g].size; i++) n.data[g][i] = random_normal(random);
-    }
+    draw_numbers(random, &n, GROUPS, 0.18);
     return n;
 }
 
@@ -375,6 +382,33 @@ static void networks_agree(void **state)
     assert_honest(&all);
 }
 
+/* Of one neuron every probe is exact: so are the bends of the exact Hessian, and what Gauss and Newton leave out is seen. */
+static void one_neuron_is_exact(void **state)
+{
+    (void)state;
+    for (uint32_t t = 0; t < 20; t++) {
+        struct random random = random_stream(28, RANDOM_PROBE, t, 0);
+        struct drawn n = {.group = {{"x", 3, NNT_CLAMPED, NETWORK_NONE, NETWORK_FLAT, 0},
+                                    {"h", 1, NNT_ERROR, NETWORK_TANH, NETWORK_QUADRATIC, 0.2},
+                                    {"y", 4, NNT_ERROR | NNT_CLAMPED, NETWORK_TANH, NETWORK_FLAT, 0}}};
+        const struct ensemble_spec blocks = {.relaxed = true, .full = true}, gauss_newton = {.relaxed = true},
+                                   lanczos = {.relaxed = true, .full = true, .lanczos = true, .probes = 2};
+        struct gaussian exact[SAMPLES], found[SAMPLES], other[SAMPLES];
+        struct diag *diag = diag_new();
+        n.module = new_network(n.group, 3, (struct network_block[]){{0, 1, 0}, {1, 2, t % 2}}, 2);
+        draw_numbers(&random, &n, 3, 0.7);
+        if (evaluate(&n, &blocks, diag, exact)) {
+            assert_true(evaluate(&n, &lanczos, diag, found) && evaluate(&n, &gauss_newton, diag, other));
+            for (uint32_t s = 0; s < SAMPLES; s++) {
+                assert_near(found[s].logdet_A, exact[s].logdet_A, 1e-12);
+                assert_true(fabs(other[s].logdet_A - exact[s].logdet_A) > 1e-4);
+            }
+        }
+        diag_free(diag);
+        free_drawn(&n);
+    }
+}
+
 /* The same bits for the same sample, whatever stands beside it in a batch, and other probes for another. */
 static void samples_have_their_probes(void **state)
 {
@@ -432,6 +466,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(solution_refuses),
         cmocka_unit_test(networks_agree),
+        cmocka_unit_test(one_neuron_is_exact),
         cmocka_unit_test(samples_have_their_probes),
         cmocka_unit_test(critical_loop),
     };
