@@ -13,7 +13,7 @@ struct table {
     uint32_t n;
     bool skipped; /* some row, and that was said */
     struct table_column {
-        char key[READING_KEY], title[READING_KEY + 8];
+        char key[READING_KEY], title[READING_KEY + 16];
         uint32_t place; /* of a list's number, from 1 */
         bool test, hidden;
         int width;

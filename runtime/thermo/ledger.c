@@ -16,10 +16,10 @@ struct ledger {
     /* The measurement before. */
     bool begun;
     double T;
-    double *parameters, *gradient_H_min, *gradient_C;
+    double *parameters, *gradient_F;
     struct gaussian *sample;
     /* The middle of the chord. */
-    double *middle_parameters, *middle_gradient_H_min, *middle_gradient_C;
+    double *middle_parameters, *middle_gradient_F;
     struct gaussian *middle;
     /* Sums, and by sample those of ΔH_min, ∫T dC and ΔC. */
     struct ledger_totals totals;
@@ -49,12 +49,6 @@ static double complexity_of(const struct instant *before, const struct instant *
     return now->T * C_next - before->T * C - (now->T - before->T) * simpson(C, C_m, C_next);
 }
 
-/* ∇F at the instant's own temperature, element i: ∇H_min - T ∇C. */
-static double gradient_F(const struct instant *at, uint64_t i)
-{
-    return at->gradient_H_min[i] - at->T * at->gradient_C[i];
-}
-
 /* W = Δq (∇F_k + 4 ∇F_m + ∇F_k+1) / 6. */
 static double work_of(const struct nnt_module *module, const struct instant *before, const struct instant *middle,
                       const struct instant *now)
@@ -67,7 +61,7 @@ static double work_of(const struct nnt_module *module, const struct instant *bef
         uint64_t to = module->field[parameter->gradient].offset;
         for (uint64_t i = 0, n = field_length(field); i < n; i++) {
             double dq = now->parameters[field->offset + i] - before->parameters[field->offset + i];
-            work += dq * simpson(gradient_F(before, to + i), gradient_F(middle, to + i), gradient_F(now, to + i));
+            work += dq * simpson(before->gradient_F[to + i], middle->gradient_F[to + i], now->gradient_F[to + i]);
         }
     }
     return work;
@@ -143,14 +137,12 @@ static bool allocate(struct ledger *l)
     l->middle = calloc(l->count + (size_t)1, sizeof *l->middle);
     l->parameters = numbers_new(q);
     l->middle_parameters = numbers_new(q);
-    l->gradient_H_min = numbers_new(P);
-    l->gradient_C = numbers_new(P);
-    l->middle_gradient_H_min = numbers_new(P);
-    l->middle_gradient_C = numbers_new(P);
+    l->gradient_F = numbers_new(P);
+    l->middle_gradient_F = numbers_new(P);
     l->dH_min = numbers_new(l->count);
     l->complexity = numbers_new(l->count);
-    return l->middle && l->parameters && l->middle_parameters && l->gradient_H_min && l->gradient_C &&
-           l->middle_gradient_H_min && l->middle_gradient_C && l->dH_min && l->complexity;
+    return l->middle && l->parameters && l->middle_parameters && l->gradient_F && l->middle_gradient_F &&
+           l->dH_min && l->complexity;
 }
 
 struct ledger *ledger_new(struct diag *diag, struct span at, struct ensemble *ensemble, uint32_t count,
@@ -169,12 +161,10 @@ void ledger_free(struct ledger *l)
 {
     if (!l) return;
     free(l->parameters);
-    free(l->gradient_H_min);
-    free(l->gradient_C);
+    free(l->gradient_F);
     free(l->sample);
     free(l->middle_parameters);
-    free(l->middle_gradient_H_min);
-    free(l->middle_gradient_C);
+    free(l->middle_gradient_F);
     free(l->middle);
     free(l->dH_min);
     free(l->complexity);
@@ -196,21 +186,20 @@ static void keep(struct ledger *l, const struct instant *now)
         l->size = fmax(l->size, fmax(fabs(now->sample[i].H_min), fabs(now->T * now->sample[i].C)));
     if (!l->first_law) return;
     memcpy(l->parameters, now->parameters, q * sizeof *l->parameters);
-    memcpy(l->gradient_H_min, now->gradient_H_min, P * sizeof *l->gradient_H_min);
-    memcpy(l->gradient_C, now->gradient_C, P * sizeof *l->gradient_C);
+    memcpy(l->gradient_F, now->gradient_F, P * sizeof *l->gradient_F);
 }
 
 /* The middle of the chord from the measurement before; *out_has is whether it has a Gaussian. */
 static bool go_to_middle(struct ledger *l, struct diag *diag, const double *const data[], const struct instant *now,
                          struct instant *out, bool *out_has)
 {
-    const struct combination of[] = {{1, 0}, {0, 1}};
-    double *gradient[] = {l->middle_gradient_H_min, l->middle_gradient_C};
+    double T = 0.5 * (l->T + now->T);
+    const struct combination F = {1, -T};
     size_t q = ensemble_module(l->ensemble)->size[NNT_PARAMETERS];
     for (size_t i = 0; i < q; i++) l->middle_parameters[i] = 0.5 * (l->parameters[i] + now->parameters[i]);
-    *out = (struct instant){0.5 * (l->T + now->T), l->middle_parameters, l->middle, gradient[0], gradient[1]};
-    *out_has = ensemble_gradient(l->ensemble, l->aside, l->middle_parameters, data, l->count, 1 / out->T, 2, of,
-                                 gradient, l->middle);
+    *out = (struct instant){T, l->middle_parameters, l->middle, l->middle_gradient_F};
+    *out_has = ensemble_gradient(l->ensemble, l->aside, l->middle_parameters, data, l->count, 1 / T, 1, &F,
+                                 &l->middle_gradient_F, l->middle);
     if (*out_has) return true;
     int status = diag_status(l->aside);
     diag_free(l->aside);
@@ -262,7 +251,7 @@ static void forget_first_law(struct interval *interval)
 bool ledger_take(struct ledger *l, struct diag *diag, const double *const data[], const struct instant *now,
                  struct interval *out_interval, bool *out_has)
 {
-    struct instant before = {l->T, l->parameters, l->sample, l->gradient_H_min, l->gradient_C}, middle;
+    struct instant before = {l->T, l->parameters, l->sample, l->gradient_F}, middle;
     bool has_middle = false;
     *out_has = l->begun;
     forget_first_law(out_interval);
@@ -348,7 +337,7 @@ struct part {
     void *at;
     size_t bytes;
 };
-enum { PARTS = 7 };
+enum { PARTS = 6 };
 
 static uint32_t list_parts(const struct ledger *l, struct part out[PARTS])
 {
@@ -360,8 +349,7 @@ static uint32_t list_parts(const struct ledger *l, struct part out[PARTS])
     out[n++] = (struct part){l->dH_min, l->count * sizeof(double)};
     out[n++] = (struct part){l->complexity, l->count * sizeof(double)};
     out[n++] = (struct part){l->parameters, q * sizeof(double)};
-    out[n++] = (struct part){l->gradient_H_min, P * sizeof(double)};
-    out[n++] = (struct part){l->gradient_C, P * sizeof(double)};
+    out[n++] = (struct part){l->gradient_F, P * sizeof(double)};
     return n;
 }
 

@@ -5,13 +5,13 @@
 #include "runtime/base/text.h"
 #include "runtime/thermo/ensemble.h"
 
-/* Where a measurement stands: T, parameters as module->field says, totals of the samples, and the gradients of the means of H_min and
- * C [ensemble_trainables] (NULL where no first law is kept). */
+/* Where a measurement stands: T, parameters as module->field says, totals of the samples, and the gradient of the mean of F at
+ * T [ensemble_trainables] (NULL where no first law is kept). */
 struct instant {
     double T;
     const double *parameters;
     const struct gaussian *sample;
-    const double *gradient_H_min, *gradient_C;
+    const double *gradient_F;
 };
 /* Means over the samples of what an interval, or all of them, changed. Errors are paired: the standard deviation (count - 1)
  * of the samples' own differences over √count; 0 for one sample. */

@@ -18,8 +18,9 @@ struct measurer {
     struct span at;
     struct measurer_options options;
     struct gaussian *sample;
-    double *gradient_H_min, *gradient_C; /* NULL where nothing needs them */
-    double *eigenvalue;                  /* [count][n], likewise */
+    bool parted;                   /* the gradients of H_min and C apart; else of one of H_min and F */
+    double *gradient, *gradient_C; /* of H_min or F; NULL where nothing needs them */
+    double *eigenvalue;            /* [count][n], likewise */
     struct ledger *ledger;
     struct laplacian_probes *laplacian;
     struct no_temperature no_temperature;
@@ -32,9 +33,16 @@ static bool has(uint32_t mask, enum measure measure)
 
 /* ---- memory ---- */
 
-static bool needs_gradients(uint32_t asked)
+static bool needs_gradient(uint32_t asked)
 {
     return has(asked, MEASURE_defect) || has(asked, MEASURE_grad_F) || has(asked, MEASURE_first_law);
+}
+
+/* An inferred temperature comes only with the totals. */
+static bool needs_parts(uint32_t asked, const struct ensemble_spec *spec)
+{
+    bool law = has(asked, MEASURE_first_law);
+    return has(asked, MEASURE_grad_F) || (law && (spec->inferred || has(asked, MEASURE_defect)));
 }
 
 static bool allocate(struct measurer *m)
@@ -42,11 +50,9 @@ static bool allocate(struct measurer *m)
     size_t P = ensemble_trainables(m->ensemble), n_eigenvalues;
     m->sample = calloc(m->options.count + (size_t)1, sizeof *m->sample);
     if (!m->sample) return false;
-    if (needs_gradients(m->options.asked)) {
-        m->gradient_H_min = calloc(P + 1, sizeof(double));
-        m->gradient_C = calloc(P + 1, sizeof(double));
-        if (!m->gradient_H_min || !m->gradient_C) return false;
-    }
+    if (needs_gradient(m->options.asked) && !(m->gradient = calloc(P + 1, sizeof(double)))) return false;
+    m->parted = needs_parts(m->options.asked, m->spec);
+    if (m->parted && !(m->gradient_C = calloc(P + 1, sizeof(double)))) return false;
     if (!has(m->options.asked, MEASURE_spectrum)) return true;
     if (!size_product(m->options.count, ensemble_free_neurons(m->ensemble), &n_eigenvalues)) return false;
     m->eigenvalue = calloc(n_eigenvalues + 1, sizeof(double));
@@ -86,7 +92,7 @@ void measurer_free(struct measurer *m)
 {
     if (!m) return;
     free(m->sample);
-    free(m->gradient_H_min);
+    free(m->gradient);
     free(m->gradient_C);
     free(m->eigenvalue);
     ledger_free(m->ledger);
@@ -125,14 +131,16 @@ static void add_totals(const struct measurer *m, uint32_t wanted, double T, stru
     if (has(wanted, MEASURE_H_min)) add_estimate(moment, "H_min", "H_min_error", &g->H_min, count);
 }
 
-/* What of the samples does not depend on T. */
-static bool evaluate(struct measurer *m, struct diag *diag, const double *parameters, const double *const data[])
+/* What of the samples does not depend on T, and the gradients that are needed. */
+static bool evaluate(struct measurer *m, struct diag *diag, const double *parameters, const double *const data[],
+                     double T)
 {
-    const struct combination of[] = {{1, 0}, {0, 1}};
-    double *gradient[] = {m->gradient_H_min, m->gradient_C};
-    if (!m->gradient_H_min)
-        return ensemble_evaluate(m->ensemble, diag, parameters, data, m->options.count, 1, m->sample);
-    return ensemble_gradient(m->ensemble, diag, parameters, data, m->options.count, 1, 2, of, gradient, m->sample);
+    bool F = has(m->options.asked, MEASURE_first_law) && !m->parted;
+    const struct combination of[] = {{1, F ? -T : 0}, {0, 1}};
+    double *gradient[] = {m->gradient, m->gradient_C};
+    if (!m->gradient) return ensemble_evaluate(m->ensemble, diag, parameters, data, m->options.count, 1, m->sample);
+    return ensemble_gradient(m->ensemble, diag, parameters, data, m->options.count, 1, m->parted ? 2 : 1, of,
+                             gradient, m->sample);
 }
 
 static double temperature_of(struct measurer *m, double T, struct moment *moment)
@@ -161,9 +169,9 @@ static double norm(const double *a, const double *b, double T, size_t n)
 static void add_norms(const struct measurer *m, uint32_t wanted, double T, struct moment *moment)
 {
     size_t P = ensemble_trainables(m->ensemble);
-    if (has(wanted, MEASURE_defect)) moment_add(moment, "defect", norm(m->gradient_H_min, NULL, 0, P));
+    if (has(wanted, MEASURE_defect)) moment_add(moment, "defect", norm(m->gradient, NULL, 0, P));
     if (!has(wanted, MEASURE_grad_F)) return;
-    moment_add(moment, "grad_F", norm(m->gradient_H_min, m->gradient_C, T, P));
+    moment_add(moment, "grad_F", norm(m->gradient, m->gradient_C, T, P));
     moment_add(moment, "T_grad_C", norm(NULL, m->gradient_C, T, P));
 }
 
@@ -252,9 +260,11 @@ static void add_second_law(const struct interval *interval, struct moment *momen
 static bool add_laws(struct measurer *m, struct diag *diag, const double *parameters, const double *const data[],
                      double T, uint32_t wanted, struct moment *moment)
 {
-    struct instant now = {T, parameters, m->sample, m->gradient_H_min, m->gradient_C};
+    struct instant now = {T, parameters, m->sample, m->gradient};
     struct interval interval;
     bool known;
+    for (size_t i = 0; m->parted && i < ensemble_trainables(m->ensemble); i++)
+        m->gradient[i] -= T * m->gradient_C[i];
     if (!ledger_take(m->ledger, diag, data, &now, &interval, &known)) return false;
     if (known && has(wanted, MEASURE_first_law)) add_first_law(m, &interval, moment);
     if (known && has(wanted, MEASURE_second_law)) add_second_law(&interval, moment);
@@ -274,7 +284,7 @@ bool measurer_take(struct measurer *m, struct diag *diag, const double *paramete
                    double T, uint32_t given, struct moment *moment)
 {
     uint32_t count = m->options.count, wanted = m->options.asked & ~given;
-    if (!evaluate(m, diag, parameters, data)) return false;
+    if (!evaluate(m, diag, parameters, data, T)) return false;
     T = temperature_of(m, T, moment);
     if (!isnan(T)) add_temperature(moment, T);
     if (has(wanted, MEASURE_loss) && !moment_find(moment, "loss.bulk"))

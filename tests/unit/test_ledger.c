@@ -17,7 +17,7 @@ struct bench {
     struct ensemble *ensemble;
     uint32_t count;
     const double *data[8];
-    double *q, *q_next, *gradient[2];
+    double *q, *q_next, *gradient;
     struct gaussian sample[SAMPLES];
 };
 
@@ -50,8 +50,7 @@ static void open_bench(struct bench *b, const char *text, double step)
     b->q = drawn(arena, n, 0.5, 0);
     b->q_next = arena_alloc(arena, (n + 1) * sizeof *b->q_next);
     for (size_t i = 0; i < n; i++) b->q_next[i] = b->q[i] + dq[i];
-    for (int k = 0; k < 2; k++)
-        b->gradient[k] = arena_alloc(arena, (ensemble_trainables(b->ensemble) + 1) * sizeof(double));
+    b->gradient = arena_alloc(arena, (ensemble_trainables(b->ensemble) + 1) * sizeof(double));
 }
 
 static void close_bench(struct bench *b)
@@ -64,10 +63,10 @@ static void close_bench(struct bench *b)
 /* A measurement at parameters and a temperature. */
 static struct instant look(struct bench *b, const double *q, double T)
 {
-    const struct combination of[] = {{1, 0}, {0, 1}};
-    assert_true(ensemble_gradient(b->ensemble, b->checked.diag, q, b->data, b->count, 1 / T, 2, of, b->gradient,
+    const struct combination F = {1, -T};
+    assert_true(ensemble_gradient(b->ensemble, b->checked.diag, q, b->data, b->count, 1 / T, 1, &F, &b->gradient,
                                   b->sample));
-    return (struct instant){T, q, b->sample, b->gradient[0], b->gradient[1]};
+    return (struct instant){T, q, b->sample, b->gradient};
 }
 
 static bool take(struct bench *b, struct ledger *ledger, const double *q, double T, struct interval *out)
