@@ -128,20 +128,25 @@ static const char *what_laws_lack(const struct checker *c, const struct measure_
     return NULL;
 }
 
+/* A derivative, or the eigenvalues. */
+static bool needs_blocks(int which)
+{
+    return which == MEASURE_defect || which == MEASURE_grad_F || which == MEASURE_spectrum ||
+           which == MEASURE_efficiency || which == MEASURE_first_law;
+}
+
 /* What must be there for a measure of a block; NULL where it is, or cannot be told. */
 static const char *what_lacks(const struct checker *c, int which, const struct measure_spec *spec)
 {
     const struct model *m = c->m;
     if (c->doubt_groups || c->doubt_boundary || c->doubt_blocks || c->doubt_loss || c->doubt_H) return NULL;
+    if (c->m->ensemble.lanczos && needs_blocks(which)) return "it needs A in blocks, and ln det A is by Lanczos";
     if (which == MEASURE_first_law || which == MEASURE_second_law) return what_laws_lack(c, spec);
     if (which == MEASURE_loss && !c->has_loss && !has_error(m)) return "the network has no loss";
     if ((which == MEASURE_accuracy || which == MEASURE_rmse) && !has_output(m)) return "the network has no output";
     if (which == MEASURE_dynamics && !c->doubt_dynamics && !c->doubt_ensemble && !c->train_unknown &&
         m->dynamics.which != DYNAMICS_SETTLE && !is_relaxed(c))
         return "the state neither settles nor is relaxed";
-    if (c->m->ensemble.lanczos && (which == MEASURE_defect || which == MEASURE_grad_F ||
-                                   which == MEASURE_spectrum || which == MEASURE_efficiency))
-        return "it needs A in blocks, and ln det A is by Lanczos";
     return NULL;
 }
 

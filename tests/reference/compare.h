@@ -67,5 +67,8 @@ void run_improper(struct run *run, const json_t *expected);
 /* Of an ensemble of the module: what it owes to its trainables. */
 void run_derivatives(struct run *run, const struct nnt_module *module, const struct ensemble_spec *spec,
                      const double *parameters, const double *const data[], const json_t *expected);
+/* And between its parameters and the next ones: the ledger. */
+void run_ledger(struct run *run, const struct nnt_module *module, const struct ensemble_spec *spec,
+                const double *const parameters[2], const double *const data[], const json_t *expected);
 
 #endif

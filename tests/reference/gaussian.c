@@ -56,17 +56,22 @@ static double *rounded(struct run *run, const json_t *from, double *to, uint32_t
     return to;
 }
 
-static double *ensemble_parameters(struct run *run, const struct nnt_module *module)
+static double *parameters_of(struct run *run, const struct nnt_module *module, const json_t *from)
 {
     double *parameters = arena_alloc(run->arena, (module->size[NNT_PARAMETERS] + 1) * sizeof *parameters);
 
     for (uint32_t p = 0; p < module->n_parameters; p++) {
         const struct nnt_field *field = &module->field[module->parameter[p].field];
 
-        rounded(run, json_object_get(json_object_get(run->it, "parameters"), field->name),
-                parameters + field->offset, (uint32_t)exercise_size(&run->x, field));
+        rounded(run, json_object_get(from, field->name), parameters + field->offset,
+                (uint32_t)exercise_size(&run->x, field));
     }
     return parameters;
+}
+
+static double *ensemble_parameters(struct run *run, const struct nnt_module *module)
+{
+    return parameters_of(run, module, json_object_get(run->it, "parameters"));
 }
 
 static const double **ensemble_data(struct run *run, const struct nnt_module *module)
@@ -220,6 +225,16 @@ static void expect_inferred(struct run *run, const struct gaussian *found, uint3
     expect(run, "inferred_T", &T, NULL, 1, expected, TOLERANCE_ENSEMBLE);
 }
 
+/* From the case's parameters to the next. */
+static void expect_ledger(struct run *run, const struct nnt_module *module, const struct ensemble_spec *spec,
+                          const json_t *expected)
+{
+    const json_t *next = json_object_get(json_object_get(run->it, "next"), "parameters");
+    const double *const parameters[] = {ensemble_parameters(run, module), parameters_of(run, module, next)};
+
+    run_ledger(run, module, spec, parameters, ensemble_data(run, module), expected);
+}
+
 static void expect_gaussian(struct run *run, const struct model *model, const json_t *expected)
 {
     double S_T;
@@ -234,6 +249,8 @@ static void expect_gaussian(struct run *run, const struct model *model, const js
     if (json_object_get(expected, "gradient_F"))
         run_derivatives(run, module, &model->ensemble, ensemble_parameters(run, module), ensemble_data(run, module),
                         expected);
+    if (!run->failed && json_object_get(expected, "ledger"))
+        expect_ledger(run, module, &model->ensemble, json_object_get(expected, "ledger"));
     if (json_object_get(expected, "inferred_T"))
         expect_inferred(run, found,
                         (uint32_t)json_integer_value(json_object_get(json_object_get(run->it, "ensemble"), "n")),

@@ -21,15 +21,15 @@ struct bench {
     struct gaussian sample[SAMPLES];
 };
 
-static double *drawn(struct arena *arena, size_t n, double deviation, uint64_t stream)
+static double *drawn(struct arena *arena, uint64_t seed, size_t n, double deviation, uint64_t stream)
 {
-    struct random random = random_stream(3, RANDOM_PROBE, stream, 0);
+    struct random random = random_stream(seed, RANDOM_PROBE, stream, 0);
     double *out = arena_alloc(arena, (n + 1) * sizeof *out);
     for (size_t i = 0; i < n; i++) out[i] = deviation * random_normal(&random);
     return out;
 }
 
-static void open_bench(struct bench *b, const char *text, double step)
+static void open_seeded(struct bench *b, const char *text, double step, uint64_t seed, uint64_t direction)
 {
     const uint32_t entries =
         1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_relax | 1u << NNT_ENTRY_pull;
@@ -43,14 +43,19 @@ static void open_bench(struct bench *b, const char *text, double step)
     for (uint32_t g = 0; g < b->module->n_groups; g++) {
         if (b->module->group[g].data == NNT_NONE) continue;
         b->count = SAMPLES;
-        b->data[g] = drawn(arena, (size_t)SAMPLES * b->module->group[g].size, 1, 10 + g);
+        b->data[g] = drawn(arena, seed, (size_t)SAMPLES * b->module->group[g].size, 1, 10 + g);
     }
     size_t n = b->module->size[NNT_PARAMETERS];
-    double *dq = drawn(arena, n, step, 1);
-    b->q = drawn(arena, n, 0.5, 0);
+    double *dq = drawn(arena, seed, n, step, 100 + direction);
+    b->q = drawn(arena, seed, n, 0.5, 0);
     b->q_next = arena_alloc(arena, (n + 1) * sizeof *b->q_next);
     for (size_t i = 0; i < n; i++) b->q_next[i] = b->q[i] + dq[i];
     b->gradient = arena_alloc(arena, (ensemble_trainables(b->ensemble) + 1) * sizeof(double));
+}
+
+static void open_bench(struct bench *b, const char *text, double step)
+{
+    open_seeded(b, text, step, 3, 0);
 }
 
 static void close_bench(struct bench *b)
@@ -108,35 +113,75 @@ static void assert_close(double found, double expected, double tolerance)
     " dynamics settle(tolerance: 1e-14, most: 2000)\n}\n"
 #define DATA " data { train teacher(count: 5, inputs: 2, hidden: 2, outputs: "
 
+#define RELAXED "ensemble { reference relaxed\n relaxation descent(tolerance: 1e-13, most: 500) }\n"
+#define SMALL(activation, more)                                                                                    \
+    "network net {\n neurons x[2], h[3], k[3], y\n input x\n output y\n weights x -> h -> k -> y\n biases h, y\n"  \
+    " activation h = " activation "\n activation k = tanh(z)\n activation y = z\n" more "}\n" DATA "1) }\n"
+
 static const char *const smooth[] = {
     LAYERS DATA "2) }\nmeasure { F }\n",
-    LAYERS DATA
-    "2) }\nensemble { reference relaxed\n relaxation descent(tolerance: 1e-13, most: 500) }\nmeasure { F }\n",
+    LAYERS DATA "2) }\n" RELAXED "measure { F }\n",
     LOOP DATA "1) }\nmeasure { F }\n",
-    "network net {\n neurons x[2], h[3], k[3], y\n input x\n output y\n weights x -> h -> k -> y\n"
-    " weights x -> k = x -> h\n activation h, k = softmax(z)\n activation y = z\n}\n" DATA "1) }\nmeasure { F }\n",
+    SMALL("softmax(z)", "") "measure { F }\n",
+    SMALL("z * mean(z)", "") "measure { F }\n",
+    SMALL("gelu(z)", " weights x -> k = x -> h\n") "measure { F }\n",
+    SMALL("tanh(z)", " weights k -> h\n dynamics ticks(6)\n") "measure { F }\n",
+    SMALL(
+        "logistic(z)",
+        " weights k -> h = transpose(h -> k)\n dynamics settle(tolerance: 1e-14, most: 2000)\n") "measure { F }\n",
+    SMALL("silu(z)", " potential h, k = 0.05 * s^4\n") RELAXED "measure { F }\n",
+    SMALL("sin(z)", " potential h = 0.3 * log_cosh(s)\n") "ensemble { clamp x }\nmeasure { F }\n",
 };
+enum { NETWORKS = sizeof smooth / sizeof *smooth, SEEDS = 4, STEPS = 5, DIRECTIONS = 4 };
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The root mean square of the residual over directions: one alone may change its sign on the way down. */
+static double residual_of(const char *text, uint64_t seed, double step, bool moves)
+{
+    double squares = 0;
+    for (uint64_t direction = 0; direction < DIRECTIONS; direction++) {
+        struct bench b;
+        open_seeded(&b, text, step, seed, direction);
+        struct interval interval = interval_between(&b, 0.3, 0.3 * (1 + moves * step));
+        close_bench(&b);
+        assert_close(interval.dU, interval.heat + interval.dH_min, 1e-12);
+        squares += interval.residual * interval.residual / DIRECTIONS;
+    }
+    return sqrt(squares);
+}
+
+/* The slope of its logarithm against that of the step, from 0.1 down to where rounding begins. */
+static double order_of(const char *text, uint64_t seed, bool moves)
+{
+    double n = 0, x_sum = 0, y_sum = 0, xx = 0, xy = 0;
+    for (int k = 0; k < STEPS; k++) {
+        double step = 0.1 * pow(0.6, k), residual = residual_of(text, seed, step, moves);
+        if (residual < 1e-12) break;
+        double x = log(step), y = log(residual);
+        n++, x_sum += x, y_sum += y, xx += x * x, xy += x * y;
+    }
+    assert_true(n > 1);
+    return (n * xy - x_sum * y_sum) / (n * xx - x_sum * x_sum);
+}
 
 /* dU is told apart without a rest, but for Simpson's: of the fifth order in the step, whether T moves or not. */
 static void residual_is_of_fifth_order(void **state)
 {
+    double order[NETWORKS * SEEDS];
     (void)state;
-    for (size_t i = 0; i < sizeof smooth / sizeof *smooth; i++)
-        for (int moves = 0; moves < 2; moves++) {
-            double residual[2];
-            for (int fine = 0; fine < 2; fine++) {
-                struct bench b;
-                double step = fine ? 0.1 : 0.2;
-                open_bench(&b, smooth[i], step);
-                struct interval interval = interval_between(&b, 0.3, 0.3 * (1 + moves * step));
-                residual[fine] = fabs(interval.residual);
-                assert_close(interval.dU, interval.heat + interval.dH_min, 1e-12);
-                assert_true(residual[fine] < 0.05 * (fabs(interval.dU) + fabs(interval.work)));
-                close_bench(&b);
-            }
-            double order = log2(residual[0] / residual[1]);
-            if (order < 3.5) fail_msg("network %zu: order %.2f (%g, %g)", i, order, residual[0], residual[1]);
-        }
+    for (int moves = 0; moves < 2; moves++) {
+        for (size_t i = 0; i < NETWORKS * SEEDS; i++) order[i] = order_of(smooth[i / SEEDS], 40 + i % SEEDS, moves);
+        qsort(order, NETWORKS * SEEDS, sizeof *order, compare);
+        double middle = order[NETWORKS * SEEDS / 2];
+        print_message("T %s: order %.2f ... %.2f ... %.2f in %d networks\n", moves ? "moves" : "rests", order[0],
+                      middle, order[NETWORKS * SEEDS - 1], (int)(NETWORKS * SEEDS));
+        assert_true(middle >= 4.5 && order[0] >= 3.5);
+    }
 }
 
 /* 1 -> 2 with weight a, V = m/2 s²: C = -1/2 ln((1 + m)² + m a²), the same for the one sample that there is. */
