@@ -73,7 +73,7 @@ static void hutchinson_errs_as_it_says(void **state)
 {
     struct tally tally = {0};
     struct deviations deviations = {0};
-    uint64_t n = networks_asked(NNT_SANITIZED ? 3 : 7), first = first_seed(1);
+    uint64_t n = networks_asked(NNT_SANITIZED ? 3 : 8), first = first_seed(1);
     (void)state;
     for (uint64_t seed = first; tally.counted < n && seed < first + 8 * n; seed++) {
         struct subject s;
