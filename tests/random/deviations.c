@@ -50,5 +50,7 @@ void deviations_require(const struct deviations *d, const char *what)
         "%.3f, standard deviation %.3f, the largest %.2f errors\n",
         what, d->hit, d->networks, d->estimates, d->exact, mean, spread, d->worst);
     assert_true(100 * d->hit >= 99 * d->networks);
-    if (n >= 50) assert_true(spread >= 0.8 && spread <= 1.25);
+    if (n < 50) return;
+    assert_true(spread >= 0.8 && spread <= 1.25);
+    assert_true(fabs(mean) <= 4 * spread / sqrt(n));
 }

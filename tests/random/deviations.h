@@ -18,7 +18,7 @@ void deviations_begin(struct deviations *deviations, uint64_t seed);
 /* Without error, up to rounding, an estimate must be exact. */
 void deviations_add(struct deviations *deviations, double value, double error, double exact);
 /* Prints a line, and fails unless 99 in 100 networks are hit, and, of 50 estimates or more, the deviations have a standard deviation of
- * 0.8 to 1.25. */
+ * 0.8 to 1.25 and a mean within four of its errors from 0. */
 void deviations_require(const struct deviations *deviations, const char *what);
 
 #endif

@@ -197,11 +197,18 @@ void tally_print(const struct tally *t, const char *what)
     text_fini(&line);
 }
 
-void tally_require(const struct tally *t, const uint32_t share[KINDS])
+/* In a hundred: half of what draw.c makes, or less. */
+static const uint32_t least_share[KINDS] = {
+    [KIND_FEEDFORWARD] = 12, [KIND_TICKS] = 15,   [KIND_SETTLE] = 15,  [KIND_RECURRENT] = 40,
+    [KIND_TIED] = 40,        [KIND_HOLLOW] = 8,   [KIND_FROZEN] = 20,  [KIND_MAP] = 25,
+    [KIND_POTENTIAL] = 30,   [KIND_SEQUENCE] = 8, [KIND_RELAXED] = 12, [KIND_FULL] = 3};
+
+void tally_require(const struct tally *t, uint64_t n)
 {
-    bool enough = true;
+    bool enough = t->counted == n;
+    if (!enough) print_error("%u networks count, %llu were expected\n", t->counted, (unsigned long long)n);
     for (uint32_t k = 0; k < KINDS; k++) {
-        uint32_t least = t->counted * share[k] / 100;
+        uint32_t least = t->counted * least_share[k] / 100;
         if (t->kind[k] >= least) continue;
         print_error("%u networks of kind '%s', at least %u were expected\n", t->kind[k], kind_names[k], least);
         enough = false;
@@ -215,8 +222,8 @@ uint64_t networks_asked(uint64_t otherwise)
     return count ? strtoull(count, NULL, 10) : otherwise;
 }
 
-uint64_t first_seed(void)
+uint64_t first_seed(uint64_t otherwise)
 {
     const char *seed = getenv("NNT_SEED");
-    return seed ? strtoull(seed, NULL, 10) : 1;
+    return seed ? strtoull(seed, NULL, 10) : otherwise;
 }

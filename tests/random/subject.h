@@ -73,10 +73,11 @@ void subject_trainables(const struct subject *subject,
 void tally_add(struct tally *tally, enum fate fate, uint32_t kinds);
 /* One line. */
 void tally_print(const struct tally *tally, const char *what);
-/* Fails unless the tally has at least share[k] in a hundred of each kind. */
-void tally_require(const struct tally *tally, const uint32_t share[KINDS]);
-/* How many networks to draw: NNT_NETWORKS, or `otherwise`; and the first seed: NNT_SEED, or 1. */
+/* Fails unless `n` networks count, and of each kind enough that the test is one of that kind too. */
+void tally_require(const struct tally *tally, uint64_t n);
+/* How many networks to draw: NNT_NETWORKS, or `otherwise`; and the first seed: NNT_SEED, or `otherwise`, from where a few have a bit of
+ * everything. */
 uint64_t networks_asked(uint64_t otherwise);
-uint64_t first_seed(void);
+uint64_t first_seed(uint64_t otherwise);
 
 #endif

@@ -283,11 +283,10 @@ static void check_drawn(uint64_t seed, struct counts *counts)
 
 static void derivatives_are_differences(void **state)
 {
-    static const uint32_t share[KINDS] = {0};
     struct counts c = {0};
-    uint64_t n = networks_asked(NNT_SANITIZED ? 4 : 8), first = first_seed();
+    uint64_t n = networks_asked(NNT_SANITIZED ? 4 : 8), first = first_seed(26);
     (void)state;
-    for (uint64_t seed = first; c.tally.counted < n && seed < first + 4 * n; seed++) check_drawn(seed, &c);
+    for (uint64_t seed = first; c.tally.counted < n && seed < first + 2 * n; seed++) check_drawn(seed, &c);
     tally_print(&c.tally, "derivatives");
     print_message(
         "%llu slopes, the worst %.2g off, %llu at kinks; %llu numbers of products, the worst %.2g off, %llu at "
@@ -296,8 +295,7 @@ static void derivatives_are_differences(void **state)
         (unsigned long long)c.compared_products, c.worst_product, (unsigned long long)c.skipped_products,
         (unsigned long long)c.wrong);
     assert_int_equal(c.wrong, 0);
-    assert_int_equal(c.tally.counted, n);
-    tally_require(&c.tally, share);
+    tally_require(&c.tally, n);
 }
 
 int main(void)

@@ -247,12 +247,11 @@ static void check_lanczos(struct subject *s, struct deviations *deviations)
 
 static void determinants_of_drawn_networks(void **state)
 {
-    static const uint32_t share[KINDS] = {0};
     struct counts c = {0};
     struct deviations deviations = {0};
-    uint64_t n = networks_asked(NNT_SANITIZED ? 4 : 10), first = first_seed();
+    uint64_t n = networks_asked(NNT_SANITIZED ? 4 : 10), first = first_seed(26);
     (void)state;
-    for (uint64_t seed = first; c.tally.counted < n && seed < first + 4 * n; seed++) {
+    for (uint64_t seed = first; c.tally.counted < n && seed < first + 2 * n; seed++) {
         struct subject s;
         enum fate fate = subject_open(&s, seed, false, SAMPLES);
         if (fate == FATE_COUNTS) fate = check_blocks(&s, &c);
@@ -264,8 +263,7 @@ static void determinants_of_drawn_networks(void **state)
     print_message("blocks: the worst %.2g off; %u samples so stiff that rounding of A shows; %u wrong\n", c.worst,
                   c.stiff, c.wrong);
     assert_int_equal(c.wrong, 0);
-    assert_int_equal(c.tally.counted, n);
-    tally_require(&c.tally, share);
+    tally_require(&c.tally, n);
     deviations_require(&deviations, "Lanczos");
 }
 

@@ -176,11 +176,10 @@ static double median(double *values, uint32_t n)
 
 static void the_residual_falls_with_the_fifth_power(void **state)
 {
-    static const uint32_t share[KINDS] = {0};
     struct counts c = {0};
-    uint64_t n = networks_asked(NNT_SANITIZED ? 3 : 6), first = first_seed();
+    uint64_t n = networks_asked(NNT_SANITIZED ? 3 : 6), first = first_seed(43);
     (void)state;
-    for (uint64_t seed = first; c.tally.counted < n && seed < first + 4 * n; seed++) {
+    for (uint64_t seed = first; c.tally.counted < n && seed < first + 2 * n; seed++) {
         struct subject s;
         enum fate fate = subject_open(&s, seed, true, SAMPLES);
         if (fate == FATE_COUNTS) fate = check_law(&s, &c);
@@ -188,8 +187,7 @@ static void the_residual_falls_with_the_fifth_power(void **state)
         subject_close(&s);
     }
     tally_print(&c.tally, "first law");
-    assert_int_equal(c.tally.counted, n);
-    tally_require(&c.tally, share);
+    tally_require(&c.tally, n);
     double fixed = median(c.order[0], c.n), moving = median(c.order[1], c.n);
     print_message("fixed T: median order %.2f, from %.2f to %.2f; moving T: %.2f, from %.2f to %.2f\n", fixed,
                   c.order[0][0], c.order[0][c.n - 1], moving, c.order[1][0], c.order[1][c.n - 1]);

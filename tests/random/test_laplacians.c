@@ -14,7 +14,7 @@
 
 /* So many probes that their mean is near a normal one although each is a quadratic form; and at most so many trainables, which the exact
  * Laplacian takes one by one. */
-enum { SAMPLES = 2, PROBES = 128, MOST = 600 };
+enum { SAMPLES = 2, PROBES = 96, MOST = 400, ESTIMATES = 8 };
 static const double T = 0.6;
 
 struct trace {
@@ -46,28 +46,34 @@ static bool exact_laplacian(struct subject *s, double *out)
     return t.good;
 }
 
+static void estimate(struct subject *s, uint64_t seed, struct laplacian *out)
+{
+    struct laplacian_probes *l = laplacian_new(s->diag, (struct span){0}, s->ensemble, s->count, PROBES, seed);
+    assert_non_null(l);
+    assert_true(laplacian_take(l, s->diag, s->q, s->data, T, out));
+    assert_false(out->exact);
+    laplacian_free(l);
+}
+
 static enum fate check_laplacian(struct subject *s, struct deviations *deviations)
 {
     double exact;
     struct laplacian probed;
     if (s->module->trainables <= PROBES || s->module->trainables > MOST) return FATE_UNFIT;
     if (!exact_laplacian(s, &exact)) return FATE_UNRELAXED;
-    struct laplacian_probes *l = laplacian_new(s->diag, (struct span){0}, s->ensemble, s->count, PROBES, s->seed);
-    assert_non_null(l);
-    assert_true(laplacian_take(l, s->diag, s->q, s->data, T, &probed));
-    laplacian_free(l);
-    assert_false(probed.exact);
     deviations_begin(deviations, s->seed);
-    deviations_add(deviations, probed.value, probed.probe_error, exact);
+    for (uint64_t k = 0; k < ESTIMATES; k++) {
+        estimate(s, s->seed * ESTIMATES + k, &probed);
+        deviations_add(deviations, probed.value, probed.probe_error, exact);
+    }
     return FATE_COUNTS;
 }
 
 static void hutchinson_errs_as_it_says(void **state)
 {
-    static const uint32_t share[KINDS] = {0};
     struct tally tally = {0};
     struct deviations deviations = {0};
-    uint64_t n = networks_asked(NNT_SANITIZED ? 3 : 8), first = first_seed();
+    uint64_t n = networks_asked(NNT_SANITIZED ? 3 : 8), first = first_seed(1);
     (void)state;
     for (uint64_t seed = first; tally.counted < n && seed < first + 8 * n; seed++) {
         struct subject s;
@@ -77,8 +83,7 @@ static void hutchinson_errs_as_it_says(void **state)
         subject_close(&s);
     }
     tally_print(&tally, "Laplacians");
-    assert_int_equal(tally.counted, n);
-    tally_require(&tally, share);
+    tally_require(&tally, n);
     deviations_require(&deviations, "Hutchinson");
 }
 
