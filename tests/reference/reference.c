@@ -22,7 +22,10 @@ enum {
 
 static bool open_modules(struct run *run)
 {
-    const uint32_t entries = ((1u << NNT_ENTRIES) - 1) & ~(1u << NNT_ENTRY_step),
+    /* The adjoint entries are an ensemble's, which has a module of its own. */
+    const uint32_t entries = ((1u << NNT_ENTRIES) - 1) &
+                             ~(1u << NNT_ENTRY_step | 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push |
+                               1u << NNT_ENTRY_pull_push | 1u << NNT_ENTRY_descend),
                    real_bytes = run->options->real_bytes;
     const struct nnt_module *twin = NULL;
 
