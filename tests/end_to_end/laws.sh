@@ -38,6 +38,8 @@ sed "s/temperature exponential(T, 0.05)/temperature inferred/" laws.nnt > inferr
 sed 's/^measure 8 times.*/measure 4 times on 64 samples { C, first_law, second_law }/; s/^measure 3 times.*/measure 7 times on 20 samples { second_law }\nmeasure 2 times on 9 samples of test { second_law }/' laws.nnt > two.nnt
 "$NNT" run two.nnt --json --out two > two.lines 2> said || fail "two ledgers on one split fail: $(cat said)"
 "$NNT" run two.nnt --out twice > table 2>&1 || fail "two ledgers on one split fail: $(cat table)"
+grep -A 3 '^of measure block 1, on train:$' table | grep -q '^first law: ' || fail "the first block's laws are not told as its own"
+grep -A 1 '^of measure block 3, on test:$' table | grep -q '^second law: ' || fail "the second block's laws are not told as its own"
 python3 - <<'P' || status=1
 import json, math
 good = True
