@@ -34,6 +34,12 @@ grep -qE ' s measuring \([0-9]+ % of the run\)' table || fail "what measuring co
 "$NNT" run --resume run --json 2> said | tail -n 1 > again
 sed "s/temperature exponential(T, 0.05)/temperature inferred/" laws.nnt > inferred.nnt
 "$NNT" run inferred.nnt --quiet --out inferred 2> said || fail "an inferred temperature fails: $(cat said)"
+# Beside another block at some of its moments a block's ledger is what it is alone: an inferred temperature is its own.
+sed -i 's/^measure 8 times.*/measure 7 times on 64 samples { first_law, second_law }/; /^measure 3 times/d' inferred.nnt
+sed 's/^measure 7/measure 3 times on 5 samples { U }\nmeasure 7/' inferred.nnt > beside.nnt
+for name in inferred beside; do
+    "$NNT" run $name.nnt --json --out $name.run 2> said | tail -n 1 > $name.last || fail "$name fails: $(cat said)"
+done
 # Two blocks with laws on one split: what is written is the first one's, and adds up; the other's sums are told.
 sed 's/^measure 8 times.*/measure 4 times on 64 samples { C, first_law, second_law }/; s/^measure 3 times.*/measure 7 times on 20 samples { second_law }\nmeasure 2 times on 9 samples of test { second_law }/' laws.nnt > two.nnt
 "$NNT" run two.nnt --json --out two > two.lines 2> said || fail "two ledgers on one split fail: $(cat said)"
@@ -96,6 +102,8 @@ for key in ("U", "C", "defect", "grad_F", "laplacian", "spectrum", "temperature"
 # Inferred: U is the mean of H at the forward state, at every measurement.
 for m in map(json.loads, open("inferred/metrics.jsonl")):
     if m["split"] == "train" and "U" in m: check("U at the inferred temperature", m["U"], m["loss.bulk"])
+alone, beside = (json.load(open(name + ".last"))["summary"]["laws"][0] for name in ("inferred", "beside"))
+if (alone["first_law"], alone["second_law"]) != (beside["first_law"], beside["second_law"]): good = print("another block's temperature is in the ledger") or False
 # Two ledgers on one split.
 lines = [json.loads(line) for line in open("two.lines")]
 laws = lines.pop()["summary"]["laws"]
