@@ -122,6 +122,13 @@ sed 's/epochs 300/epochs 30\n minimize boundary + 0.1 * free_energy/' net.nnt > 
 check_page descent
 has descent 'free energy of the batches trained on'
 
+# What was measured before a run's numbers ended it.
+sed 's/epochs 300/epochs 300\n optimizer sgd(rate: 1e30)/; s/binary_cross_entropy/squared_error/; s/logistic(z)/z/; s/, accuracy//' net.nnt > ended.nnt
+"$NNT" run ended.nnt --out ended > /dev/null 2> said
+[ $? = 1 ] && grep -q diverged said && grep -q 'pictures in ended/report.html' said || fail "a run that diverges leaves no pictures: $(cat said)"
+check_page ended
+[ -s ended/metrics.csv ] || fail "a run that diverges leaves no table"
+
 # A file that is measured once, and one where nothing was measured.
 "$NNT" run "$NNT_SOURCE/examples/ring.nnt" --out ring > /dev/null 2> said || fail "ring: $(cat said)"
 check_page ring
