@@ -64,11 +64,20 @@ static void tell_memory(const struct ensemble *ensemble, struct diag *diag, stru
             model->n, model->bytes_of_blocks / 1e6, lanczos_bytes(model->n, model->lanczos.order) / 1e6);
 }
 
-/* The program chose Lanczos by itself. */
-static void warn_outgrown(const struct ensemble *ensemble, struct diag *diag)
+/* The program chose Lanczos by itself. false where the module is to be differentiated, which that cannot do. */
+static bool tell_outgrown(const struct ensemble *ensemble, struct diag *diag)
 {
     const struct gaussian_model *model = &ensemble->model;
-    if (!model->outgrown) return;
+    if (!model->outgrown) return true;
+    if (ensemble->module->entry[NNT_ENTRY_pull]) {
+        diag_input(
+            diag, ensemble->at, "needs-cholesky",
+            "the derivatives of F need A in blocks, and over %u free neurons those would take %.1f MB, which does "
+            "not fit",
+            model->n, model->bytes_of_blocks / 1e6);
+        diag_hint(diag, "smaller groups have smaller blocks; values alone can be had by Lanczos");
+        return false;
+    }
     diag_warn(
         diag, ensemble->at, "lanczos",
         "the blocks of A over %u free neurons would take %.1f MB, which does not fit: ln det A is by Lanczos, with "
@@ -76,6 +85,7 @@ static void warn_outgrown(const struct ensemble *ensemble, struct diag *diag)
         model->n, model->bytes_of_blocks / 1e6);
     diag_hint(diag, "evaluation gaussian(determinant: lanczos, probes: %u, order: %u) says so in the file",
               model->lanczos.probes, model->lanczos.order);
+    return true;
 }
 
 struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
@@ -96,12 +106,12 @@ struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nn
         ensemble_free(ensemble);
         return NULL;
     }
-    if (!slabs_init(diag, at, module, slabs_of_calls, ensemble->batch, &ensemble->call) ||
+    if (!tell_outgrown(ensemble, diag) ||
+        !slabs_init(diag, at, module, slabs_of_calls, ensemble->batch, &ensemble->call) ||
         !derivative_new(ensemble, diag)) {
         ensemble_free(ensemble);
         return NULL;
     }
-    warn_outgrown(ensemble, diag);
     return ensemble;
 }
 
@@ -310,7 +320,8 @@ static void doubt_H_min(struct ensemble *ensemble, const struct linear_sample *a
 bool probe_has_factor(const struct ensemble *ensemble, struct diag *diag, const char *what)
 {
     if (!ensemble->model.by_lanczos) return true;
-    diag_input(diag, ensemble->at, "needs-cholesky", "%s needs A in blocks, and ln det A is by Lanczos here", what);
+    diag_input(diag, ensemble->at, "needs-cholesky",
+               "A is needed in blocks for %s, and ln det A is by Lanczos here", what);
     diag_hint(diag, ensemble->model.outgrown ? "A has outgrown this machine's memory"
                                              : "determinant: cholesky, which is the default, has them");
     return false;

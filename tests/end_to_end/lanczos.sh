@@ -39,4 +39,12 @@ grep -q 'the blocks of A over 300005 free neurons would take .*\[lanczos\]' outg
     { echo "no warning that A does not fit:"; cat outgrown.err; status=1; }
 awk -v found="$(value C outgrown)" 'BEGIN { exit !(found < 0 && found > -5) }' ||
     { echo "C of the wide network is $(value C outgrown)"; status=1; }
+# Where F is to be differentiated A has to fit: told before anything runs.
+network 300000 '' | sed 's/network wide/network descent/; s/epochs 1/epochs 1\n minimize free_energy/' > descent.nnt
+network 300000 '' | sed 's/network wide/network slope/; s/H_min }/grad_F }/' > slope.nnt
+for name in descent slope; do
+    "$NNT" run --quiet $name.nnt > $name.out 2> $name.err
+    [ $? = 1 ] && grep -q 'the derivatives of F need A in blocks, .*\[needs-cholesky\]' $name.err && ! grep -q unbounded $name.err && [ ! -e runs/$name-1 ] ||
+        { echo "$name is not refused as it should be:"; cat $name.err; status=1; }
+done
 exit $status
