@@ -175,8 +175,9 @@ static void tell_cure(const struct ensemble *ensemble, struct diag *diag, const 
     else if (least < 0)
         diag_hint(
             diag,
-            "V'' is negative there (down to %.4g): a potential that confines, or a clamp on %s, would mend that",
-            least, names);
+            "V'' is negative there (down to %.4g): a potential that confines, or a clamp on %s, would mend that%s",
+            least, names,
+            ensemble->spec.relaxed ? "" : "; at the minimum of H, reference relaxed, V'' may be another");
     else
         diag_hint(diag,
                   "only the Gaussian is singular there: V'' vanishes at this state, so that sampling would do");
@@ -205,7 +206,7 @@ static void tell_indefinite(const struct ensemble *ensemble, struct diag *diag, 
         diag_hint(
             diag,
             "the relaxed state is a saddle point or a flat place of H: a potential that confines, or a clamp on "
-            "%s, would mend that; so would hessian gauss_newton",
+            "%s, would mend that; hessian gauss_newton leaves f'' out, and may have a Gaussian",
             names);
 }
 
