@@ -248,6 +248,8 @@ void check_proper(struct checker *c, struct span asked)
     if (!count_free(m)) {
         mistake(&s, at, "nothing-free", "every neuron is clamped, and an ensemble of nothing is asked for");
         if (asked.begin != at.begin) diag_note(c->diag, asked, "asked for here");
+        diag_hint(c->diag,
+                  "clamp fewer groups, or give the network a hidden one: only free neurons have an ensemble");
     } else if (loose.length) {
         mistake(&s, at, "improper-ensemble",
                 "the free neurons of %s have neither a local error in R nor a potential, so Z is infinite",
