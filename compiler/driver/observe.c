@@ -266,7 +266,8 @@ bool observer_read(struct observer *o, const char *bytes, size_t length)
     }
     if (good && length == 0) return true;
     diag_input(o->session->diag, (struct span){0}, "bad-checkpoint",
-               "the checkpoint's ledgers are not those of this run's measurements");
+               "the checkpoint's ledgers are not those of this file's measurements");
+    diag_hint(o->session->diag, "--resume without a file goes on with the run's own");
     return false;
 }
 
