@@ -6,6 +6,7 @@
 
 #include "compiler/driver/moral.h"
 #include "compiler/irgen/irgen.h"
+#include "runtime/thermo/thin.h"
 
 static const char *const initialisers[] = {
 #define INITIALISER(name, ...) #name,
@@ -537,8 +538,7 @@ static void print_step_cost(struct session *session, const struct model *m, stru
     print_memory(kernels.description, batch, out);
 }
 
-/* A and ln det A of the probe, sample by sample in the same memory. */
-static void print_gaussian_cost(const struct model *m, uint32_t probe, struct text *out)
+static void print_blocks_cost(const struct model *m, uint32_t probe, struct text *out)
 {
     struct moral moral;
     struct cost cost = {0};
@@ -555,6 +555,21 @@ static void print_gaussian_cost(const struct model *m, uint32_t probe, struct te
     moral_fini(&moral);
 }
 
+/* ln det A of the probe, sample by sample in the same memory. */
+static void print_gaussian_cost(const struct model *m, const struct nnt_module *module, uint32_t probe,
+                                struct text *out)
+{
+    struct gaussian_model gaussian;
+    if (!m->ensemble.lanczos && gaussian_init(&gaussian, module, &m->ensemble) && gaussian.thin) {
+        print_amount(probe * thin_flops(gaussian.thin), "flops", out);
+        text_add(out, " for ln det A as a determinant of %u rows (J of the free neurons is unit triangular)",
+                 gaussian.thin->m);
+    } else {
+        print_blocks_cost(m, probe, out);
+    }
+    if (!m->ensemble.lanczos) gaussian_fini(&gaussian);
+}
+
 /* Kernels for the state and its linearisation, blocks or probes for ln det A. */
 static void print_measurement_cost(struct session *session, const struct model *m, struct text *out)
 {
@@ -568,7 +583,7 @@ static void print_measurement_cost(struct session *session, const struct model *
     label(out, "measures");
     print_cost((struct cost){.flops = forward.flops + linear.flops, .bytes = forward.bytes + linear.bytes}, out);
     text_add(out, " by the kernels, and ");
-    print_gaussian_cost(m, probe, out);
+    print_gaussian_cost(m, kernels.description, probe, out);
     text_add(out, ", for %u samples in f64%s%s\n", probe, forward.open ? ", with one tick of what settles" : "",
              m->ensemble.relaxed ? ", beside the relaxation" : "");
 }

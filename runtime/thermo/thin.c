@@ -70,8 +70,7 @@ static bool number_rows(struct thin *t)
     return g->R_covers_free && !g->full;
 }
 
-/* Multiplications and additions of B, of M and of its inverse. */
-static double flops(const struct thin *t)
+double thin_flops(const struct thin *t)
 {
     double m = t->m, sum = m * m * t->gaussian->n + m * m * m;
     for (uint32_t k = 0; k < t->gaussian->n_couplings; k++) {
@@ -101,7 +100,7 @@ struct thin *thin_new(const struct gaussian_model *gaussian, bool tangents)
     if (t) t->row = calloc(groups + 1, sizeof *t->row);
     if (t) t->order = calloc(groups + 1, sizeof *t->order);
     good = good && t->row && t->order && number_rows(t) && place_groups(t, placed) &&
-           flops(t) < gaussian_flops(gaussian) && make_memory(t, tangents);
+           thin_flops(t) < gaussian_flops(gaussian) && make_memory(t, tangents);
     free(placed);
     if (good) return t;
     thin_free(t);

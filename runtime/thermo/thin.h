@@ -23,6 +23,8 @@ struct thin {
 /* Whether a Gaussian can be had so and costs less so. `out` is NULL where not, or where memory is short. With tangents where asked. */
 struct thin *thin_new(const struct gaussian_model *gaussian, bool tangents);
 void thin_free(struct thin *thin);
+/* Multiplications and additions of a sample's B, of M and of its inverse. */
+double thin_flops(const struct thin *thin);
 /* Of a sample whose J is made: values, and where J has them the tangents. false where M is not finite. */
 MUST_USE bool thin_begin(struct thin *thin, struct dual J, const struct dual_sample *sample);
 double thin_H_min(const struct thin *thin);
