@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* At least one number, so that NULL means that memory is short. */
-static double *numbers_new(size_t count)
-{
-    return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
-}
-
 bool dual_init(struct dual *out, size_t count, bool tangents)
 {
     *out = (struct dual){numbers_new(count), tangents ? numbers_new(count) : NULL};

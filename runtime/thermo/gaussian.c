@@ -87,12 +87,6 @@ static bool is_bent(const struct gaussian_model *model)
     return true;
 }
 
-/* At least one number, so that NULL means that memory is short. */
-static double *numbers_new(size_t count)
-{
-    return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
-}
-
 /* The moral graph: the groups that one row of J has blocks of are coupled. */
 static void list_pairs(const struct gaussian_model *model, uint32_t n_blocks, bool *coupled)
 {

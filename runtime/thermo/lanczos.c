@@ -14,29 +14,28 @@ enum { SEED = 1 };
 
 /* ---- memory ---- */
 
-static double *numbers_new(size_t a, size_t b)
+static double *table_new(size_t rows, size_t columns)
 {
     size_t count;
-    return size_product(a, b, &count) && count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double))
-                                                                           : NULL;
+    return size_product(rows, columns, &count) ? numbers_new(count) : NULL;
 }
 
 bool lanczos_init(struct lanczos *l, uint32_t n, uint32_t probes, uint32_t order)
 {
     *l = (struct lanczos){.n = n, .probes = probes, .order = order < n ? order : n};
     size_t m = l->order;
-    l->basis = numbers_new(m + 1, n);
-    l->overlap = numbers_new(m + 1, 1);
-    l->diagonal = numbers_new(m, 1);
-    l->beside = numbers_new(m, 1);
-    l->ritz = numbers_new(m, 1);
-    l->rest = numbers_new(m, 1);
-    l->vectors = numbers_new(m, m);
-    l->work = numbers_new(m, 2);
-    l->quadrature = numbers_new(probes, 1);
-    l->r = numbers_new(n, 1);
-    l->p = numbers_new(n, 1);
-    l->Ap = numbers_new(n, 1);
+    l->basis = table_new(m + 1, n);
+    l->overlap = numbers_new(m + 1);
+    l->diagonal = numbers_new(m);
+    l->beside = numbers_new(m);
+    l->ritz = numbers_new(m);
+    l->rest = numbers_new(m);
+    l->vectors = table_new(m, m);
+    l->work = table_new(m, 2);
+    l->quadrature = numbers_new(probes);
+    l->r = numbers_new(n);
+    l->p = numbers_new(n);
+    l->Ap = numbers_new(n);
     return l->basis && l->overlap && l->diagonal && l->beside && l->ritz && l->rest && l->vectors && l->work &&
            l->quadrature && l->r && l->p && l->Ap;
 }

@@ -45,12 +45,12 @@ static bool for_trainables(const struct nnt_module *module, bool (*each)(void *w
 static bool allocate(struct laplacian_probes *l)
 {
     size_t P = ensemble_trainables(l->ensemble), rows = l->exact ? 1 : l->probes;
-    l->direction = calloc(P + 1, sizeof(double));
-    l->product[0] = calloc(P + 1, sizeof(double));
-    l->product[1] = calloc(P + 1, sizeof(double));
-    l->H_min = calloc(rows * l->groups + 1, sizeof(double));
-    l->C = calloc(rows * l->groups + 1, sizeof(double));
-    l->F = calloc((rows > l->groups ? rows : l->groups) + 1, sizeof(double));
+    l->direction = numbers_new(P);
+    l->product[0] = numbers_new(P);
+    l->product[1] = numbers_new(P);
+    l->H_min = numbers_new(rows * l->groups);
+    l->C = numbers_new(rows * l->groups);
+    l->F = numbers_new(rows > l->groups ? rows : l->groups);
     l->data = calloc(ensemble_module(l->ensemble)->n_groups + 1, sizeof *l->data);
     return l->direction && l->product[0] && l->product[1] && l->H_min && l->C && l->F && l->data;
 }

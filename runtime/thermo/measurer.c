@@ -50,12 +50,12 @@ static bool allocate(struct measurer *m)
     size_t P = ensemble_trainables(m->ensemble), n_eigenvalues;
     m->sample = calloc(m->options.count + (size_t)1, sizeof *m->sample);
     if (!m->sample) return false;
-    if (needs_gradient(m->options.asked) && !(m->gradient = calloc(P + 1, sizeof(double)))) return false;
+    if (needs_gradient(m->options.asked) && !(m->gradient = numbers_new(P))) return false;
     m->parted = needs_parts(m->options.asked, m->spec);
-    if (m->parted && !(m->gradient_C = calloc(P + 1, sizeof(double)))) return false;
+    if (m->parted && !(m->gradient_C = numbers_new(P))) return false;
     if (!has(m->options.asked, MEASURE_spectrum)) return true;
     if (!size_product(m->options.count, ensemble_free_neurons(m->ensemble), &n_eigenvalues)) return false;
-    m->eigenvalue = calloc(n_eigenvalues + 1, sizeof(double));
+    m->eigenvalue = numbers_new(n_eigenvalues);
     return m->eigenvalue != NULL;
 }
 

@@ -36,11 +36,6 @@ static void place_groups(struct response *r, bool placed[])
     for (uint32_t g = 0; g < r->module->n_groups; g++) r->cyclic |= r->moves[g] && !placed[g];
 }
 
-static double *numbers_new(size_t count)
-{
-    return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
-}
-
 bool response_init(struct response *r, const struct nnt_module *module, const uint32_t *column, uint32_t n,
                    bool tangents)
 {

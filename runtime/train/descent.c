@@ -27,11 +27,6 @@ struct descent {
 
 /* ---- memory ---- */
 
-static double *numbers_new(size_t count)
-{
-    return calloc(count + 1, sizeof(double));
-}
-
 static bool allocate(struct descent *d)
 {
     const struct nnt_module *m = d->wide;
