@@ -286,7 +286,7 @@ void adjoint_begin(struct adjoint_model *m, const struct dual_sample *sample)
 static struct dual seed_of(const struct dual_sample *sample, const struct adjoints *to, uint32_t field)
 {
     const struct nnt_field *f = &sample->module->field[field];
-    return dual_at(to->seed, field_offset(f, sample->at.batch) + sample->at.sample * field_length(f));
+    return dual_at(to->seed, sample_offset(f, sample->at.batch, sample->at.sample));
 }
 
 /* A_bar = a/2 s sᵀ - c/2 A⁻¹. */

@@ -82,8 +82,7 @@ static double *lent(const double *numbers, size_t offset)
 
 struct dual dual_linear(const struct dual_sample *sample, uint32_t field)
 {
-    const struct nnt_field *f = &sample->module->field[field];
-    size_t offset = field_offset(f, sample->at.batch) + sample->at.sample * field_length(f);
+    size_t offset = sample_offset(&sample->module->field[field], sample->at.batch, sample->at.sample);
     return (struct dual){lent(sample->at.linear, offset), lent(sample->d_linear, offset)};
 }
 

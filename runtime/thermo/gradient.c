@@ -163,14 +163,19 @@ static void clear_seeds(struct ensemble *e, const struct asked *asked, uint32_t 
 
 /* ---- vectors over the free neurons and fields of the slabs ---- */
 
+/* Where a sample's numbers of a field begin. */
+static size_t place_of(const struct ensemble *e, uint32_t field, uint32_t b)
+{
+    return sample_offset(&e->module->field[field], e->call.batch, b);
+}
+
 static struct dual in_slab(const struct ensemble *e, struct dual slab, uint32_t field, uint32_t b)
 {
-    const struct nnt_field *f = &e->module->field[field];
-    return dual_at(slab, field_offset(f, e->call.batch) + b * field_length(f));
+    return dual_at(slab, place_of(e, field, b));
 }
 
 /* The residuals of the groups that move get `factor` times x, [n]. */
-static void set_residual_seeds(struct ensemble *e, struct dual seed, uint32_t b, double factor, struct dual x)
+static void set_residual_seeds(const struct ensemble *e, struct dual seed, uint32_t b, double factor, struct dual x)
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         if (!e->derivative->response.moves[g]) continue;
@@ -181,13 +186,12 @@ static void set_residual_seeds(struct ensemble *e, struct dual seed, uint32_t b,
     }
 }
 
-static void set_state(struct ensemble *e, double *slab, uint32_t b, const double x[])
+static void set_state(const struct ensemble *e, double *slab, uint32_t b, const double x[])
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         const struct nnt_group *group = &e->module->group[g];
         if (e->model.column[g] == NNT_NONE) continue;
-        memcpy(in_slab(e, (struct dual){slab, NULL}, group->state, b).v, x + e->model.column[g],
-               group->size * sizeof *x);
+        memcpy(slab + place_of(e, group->state, b), x + e->model.column[g], group->size * sizeof *x);
     }
 }
 
@@ -205,21 +209,21 @@ static struct dual path_at(const struct ensemble *e, uint32_t tick)
 
 /* What update tick + 1 sees of a clamped group in a sample: its data; of a sequence a row, an input's that of the update, an output's what
  * it is compared with after the update before; NULL: 0. */
-static const double *shown_to(struct ensemble *e, const struct nnt_group *group, uint32_t b, uint32_t tick)
+static const double *shown_to(const struct ensemble *e, const struct nnt_group *group, uint32_t b, uint32_t tick)
 {
-    const double *data = in_slab(e, (struct dual){e->call.slab[NNT_DATA], NULL}, group->data, b).v;
+    const double *data = (const double *)e->call.slab[NNT_DATA] + place_of(e, group->data, b);
     uint32_t from = group->flags & NNT_INPUT ? 0 : group->first_tick;
     if (!group->rows) return data;
     return tick >= from && tick - from < group->rows ? data + (size_t)(tick - from) * group->size : NULL;
 }
 
-static void hold_clamped(struct ensemble *e, double *slab, uint32_t tick)
+static void hold_clamped(const struct ensemble *e, double *slab, uint32_t tick)
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         const struct nnt_group *group = &e->module->group[g];
         if (e->model.column[g] != NNT_NONE) continue;
         for (uint32_t b = 0; b < e->call.batch; b++) {
-            double *to = in_slab(e, (struct dual){slab, NULL}, group->state, b).v;
+            double *to = slab + place_of(e, group->state, b);
             const double *from = shown_to(e, group, b, tick);
             if (from)
                 memcpy(to, from, group->size * sizeof *to);
@@ -230,15 +234,14 @@ static void hold_clamped(struct ensemble *e, double *slab, uint32_t tick)
 }
 
 /* to = x - r of the groups that move: f(w x + b). */
-static void step_path(struct ensemble *e, double *to, const double *x, const double *r)
+static void step_path(const struct ensemble *e, double *to, const double *x, const double *r)
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         const struct nnt_group *group = &e->module->group[g];
         if (!e->derivative->response.moves[g]) continue;
         for (uint32_t b = 0; b < e->call.batch; b++) {
-            struct dual at = in_slab(e, (struct dual){to, (double *)x}, group->state, b);
-            const double *residual = in_slab(e, (struct dual){(double *)r, NULL}, group->residual, b).v;
-            for (uint32_t i = 0; i < group->size; i++) at.v[i] = at.d[i] - residual[i];
+            size_t at = place_of(e, group->state, b), residual = place_of(e, group->residual, b);
+            for (uint32_t i = 0; i < group->size; i++) to[at + i] = x[at + i] - r[residual + i];
         }
     }
 }

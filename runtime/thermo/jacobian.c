@@ -26,8 +26,7 @@ bool jacobian_has_identity(const struct gaussian_model *model, uint32_t group)
 
 const double *jacobian_field(const struct gaussian_model *model, const struct linear_sample *at, uint32_t field)
 {
-    const struct nnt_field *f = &model->module->field[field];
-    return at->linear + field_offset(f, at->batch) + at->sample * field_length(f);
+    return at->linear + sample_offset(&model->module->field[field], at->batch, at->sample);
 }
 
 const double *gaussian_curvature(const struct gaussian_model *model, const struct linear_sample *at, uint32_t group)

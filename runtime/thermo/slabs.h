@@ -32,6 +32,11 @@ static inline uint64_t field_offset(const struct nnt_field *field, uint32_t batc
 {
     return field->offset + (field->per_sample ? field->offset_per_sample * batch : 0);
 }
+/* Where the numbers of one sample begin, of a field that has samples. */
+static inline uint64_t sample_offset(const struct nnt_field *field, uint32_t batch, uint32_t sample)
+{
+    return field_offset(field, batch) + sample * field_length(field);
+}
 /* Sets element `e` of a slab of real_bytes numbers. */
 static inline void real_set(void *slab, uint32_t real_bytes, uint64_t e, double value)
 {
