@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/thermo/jacobian.h"
 #include "runtime/thermo/slabs.h"
 #include "runtime/thermo/thin.h"
 
@@ -25,18 +26,10 @@ static size_t largest_coupling(const struct gaussian_model *g)
     return most;
 }
 
-static uint32_t largest_group(const struct nnt_module *module)
-{
-    uint32_t most = 0;
-    for (uint32_t k = 0; k < module->n_groups; k++)
-        if (module->group[k].size > most) most = module->group[k].size;
-    return most;
-}
-
 bool adjoint_init(struct adjoint_model *model, struct gaussian_model *gaussian, bool tangents)
 {
     size_t numbers = gaussian->pattern.numbers, wide = largest_coupling(gaussian), n = gaussian->n, n_J = 0;
-    uint32_t group = largest_group(gaussian->module);
+    uint32_t group = module_largest(gaussian->module);
     *model = (struct adjoint_model){.gaussian = gaussian};
     for (uint32_t k = 0; k < gaussian->n_couplings; k++)
         n_J += (size_t)gaussian->module->group[gaussian->coupling[k].to].size *
@@ -90,25 +83,14 @@ static const struct nnt_group *group_of(const struct adjoint_model *m, uint32_t 
     return &m->gaussian->module->group[group];
 }
 
-static bool is_free(const struct adjoint_model *m, uint32_t group)
-{
-    return m->gaussian->column[group] != NNT_NONE;
-}
-
-static bool in_R(const struct adjoint_model *m, uint32_t group)
-{
-    return group_of(m, group)->flags & NNT_ERROR;
-}
-
 static bool has_potential(const struct adjoint_model *m, uint32_t group)
 {
-    return is_free(m, group) && group_of(m, group)->flags & NNT_POTENTIAL && group_of(m, group)->force != NNT_NONE;
+    return jacobian_has_force(m->gaussian->module, group);
 }
 
-/* The identity of J that no coupling holds. */
 static bool has_identity(const struct adjoint_model *m, uint32_t group)
 {
-    return is_free(m, group) && in_R(m, group) && !m->gaussian->loops[group];
+    return jacobian_has_identity(m->gaussian, group);
 }
 
 static struct dual part(const struct adjoint_model *m, struct dual vector, uint32_t group)
@@ -426,7 +408,7 @@ static void clear_seeds(const struct adjoint_model *m, const struct dual_sample 
     for (uint32_t k = 0; k < sample->module->n_groups; k++) {
         const struct nnt_group *group = group_of(m, k);
         const uint32_t fields[] = {group->residual, group->slope, group->bend, group->force, group->curvature};
-        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        for (size_t i = 0; i < LENGTH(fields); i++)
             if (fields[i] != NNT_NONE)
                 dual_clear(seed_of(sample, to, fields[i]), field_length(&sample->module->field[fields[i]]));
     }
@@ -451,7 +433,7 @@ static void seed_thin(struct adjoint_model *m, const struct dual_sample *sample,
     struct gaussian_model *g = m->gaussian;
     thin_seed_begin(g->thin, sample, of);
     for (uint32_t k = 0; k < sample->module->n_groups; k++)
-        if (in_R(m, k))
+        if (is_in_R(sample->module, k))
             thin_add_residual_bar(g->thin, sample, k, of, seed_of(sample, to, group_of(m, k)->residual));
     for (uint32_t i = 0; i < g->thin->n_moving; i++) {
         uint32_t from = g->thin->order[i];
@@ -473,7 +455,7 @@ void adjoint_seed(struct adjoint_model *m, const struct dual_sample *sample, str
     }
     make_A_bar(m, of);
     for (uint32_t row = 0; row < sample->module->n_groups; row++) {
-        if (in_R(m, row)) seed_residual(m, sample, row, of, to);
+        if (is_in_R(sample->module, row)) seed_residual(m, sample, row, of, to);
         for (const struct coupling *e = first_into(m, row); e < end_into(m, row); e++) {
             seed_coupling(m, sample, e, of, to);
             if (m->gaussian->full) seed_bends(m, sample, e, to);
@@ -489,7 +471,7 @@ void adjoint_by_state(const struct adjoint_model *m, const struct dual_sample *s
     dual_clear(out, m->gaussian->n);
     for (uint32_t k = 0; k < sample->module->n_groups; k++) {
         const struct nnt_group *group = group_of(m, k);
-        if (!is_free(m, k)) continue;
+        if (!is_free_group(sample->module, k)) continue;
         dual_add(part(m, out, k), 1, seed_of(sample, &from, group->gradient_x), group->size);
         if (has_potential(m, k))
             dual_add(part(m, out, k), of.of_H_min, dual_linear(sample, group->force), group->size);

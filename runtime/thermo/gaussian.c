@@ -129,14 +129,6 @@ static bool allocate_lists(struct gaussian_model *model)
            model->made && model->coupling && model->out_of && model->first_out;
 }
 
-static uint32_t largest_group(const struct nnt_module *module)
-{
-    uint32_t most = 0;
-    for (uint32_t k = 0; k < module->n_groups; k++)
-        if (module->group[k].size > most) most = module->group[k].size;
-    return most;
-}
-
 static double half_of_memory(void)
 {
     return 0.5 * (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
@@ -191,7 +183,7 @@ bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module
     model->J = numbers_new(n_J);
     model->K = numbers_new(model->bent ? n_J : 0);
     model->g = numbers_new(model->n);
-    model->row = numbers_new(largest_group(module));
+    model->row = numbers_new(module_largest(module));
     model->shape = numbers_new(model->n_shape);
     model->shape_before = numbers_new(model->n_shape);
     if (!model->diagonal || !model->J || !model->K || !model->g || !model->row || !model->shape ||

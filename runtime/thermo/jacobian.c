@@ -8,10 +8,19 @@
 
 /* ---- what the sample brings ---- */
 
+static bool has_potential(const struct nnt_module *module, uint32_t group)
+{
+    return is_free_group(module, group) && module->group[group].flags & NNT_POTENTIAL;
+}
+
+bool jacobian_has_force(const struct nnt_module *module, uint32_t group)
+{
+    return has_potential(module, group) && module->group[group].force != NNT_NONE;
+}
+
 bool jacobian_has_curvature(const struct nnt_module *module, uint32_t group)
 {
-    return is_free_group(module, group) && (module->group[group].flags & NNT_POTENTIAL) &&
-           module->group[group].curvature != NNT_NONE;
+    return has_potential(module, group) && module->group[group].curvature != NNT_NONE;
 }
 
 bool jacobian_leads_to(const struct gaussian_model *model, uint32_t to)
@@ -109,7 +118,7 @@ void jacobian_gradient(struct gaussian_model *model, const struct linear_sample 
     memset(g, 0, group->size * sizeof *g);
     if (jacobian_has_identity(model, k))
         cblas_daxpy((int)group->size, 1, jacobian_field(model, at, group->residual), 1, g, 1);
-    if ((group->flags & NNT_POTENTIAL) && group->force != NNT_NONE)
+    if (jacobian_has_force(module, k))
         cblas_daxpy((int)group->size, 1, jacobian_field(model, at, group->force), 1, g, 1);
     for (uint32_t i = model->first_out[k]; i < model->first_out[k + 1]; i++) {
         const struct coupling *e = &model->coupling[model->out_of[i]];

@@ -20,6 +20,14 @@ MUST_USE bool slab_bytes(const struct nnt_module *module, enum nnt_slab slab, ui
 /* A group by its name, or NNT_NONE. */
 uint32_t module_group(const struct nnt_module *module, const char *name);
 
+/* Neurons of the largest group. */
+uint32_t module_largest(const struct nnt_module *module);
+
+/* The groups that `among` names in an order in which each stands behind all of them that feed it, of alike ones the first first; those
+ * behind a cycle are left out. Returns how many. order and placed have room for all groups; placed is false to begin, true of those in
+ * the order to end. */
+uint32_t module_order(const struct nnt_module *module, const bool among[], bool placed[], uint32_t order[]);
+
 /* Numbers of a field, for one sample where it has samples. */
 static inline uint64_t field_length(const struct nnt_field *field)
 {
