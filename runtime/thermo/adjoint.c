@@ -19,40 +19,40 @@ static size_t largest_coupling(const struct gaussian_model *g)
 {
     size_t most = 0;
     for (uint32_t k = 0; k < g->n_couplings; k++) {
-        size_t numbers =
-            (size_t)g->module->group[g->coupling[k].to].size * g->module->group[g->coupling[k].from].size;
+        const struct nnt_group *group = g->module->group;
+        size_t numbers = (size_t)group[g->coupling[k].to].size * group[g->coupling[k].from].size;
         if (numbers > most) most = numbers;
     }
     return most;
 }
 
-bool adjoint_init(struct adjoint_model *model, struct gaussian_model *gaussian, bool tangents)
+enum { DUALS = 8 };
+static void list_duals(struct adjoint_model *m, struct dual *out[DUALS])
 {
-    size_t numbers = gaussian->pattern.numbers, wide = largest_coupling(gaussian), n = gaussian->n, n_J = 0;
-    uint32_t group = module_largest(gaussian->module);
-    *model = (struct adjoint_model){.gaussian = gaussian};
-    for (uint32_t k = 0; k < gaussian->n_couplings; k++)
-        n_J += (size_t)gaussian->module->group[gaussian->coupling[k].to].size *
-               gaussian->module->group[gaussian->coupling[k].from].size;
-    model->work = calloc(blocks_work(&gaussian->pattern) + 1, sizeof *model->work);
-    struct dual J = {0};
-    model->dA = tangents ? calloc(numbers + 1, sizeof *model->dA) : NULL;
-    bool good = model->work && (model->dA || !tangents) && dual_init(&model->Z, numbers, tangents) &&
-                dual_init(&model->A_bar, numbers, tangents) && dual_init(&model->g, n, tangents) &&
-                dual_init(&model->s, n, tangents) && dual_init(&model->lambda, n, tangents) &&
-                dual_init(&model->x, n, tangents) && dual_init(&model->wide, wide, tangents) &&
-                dual_init(&model->wider, wide, tangents) && dual_init(&model->u, group, tangents) &&
-                dual_init(&model->t, group, tangents) && (!tangents || dual_init(&J, n_J, false));
-    model->J = (struct dual){gaussian->J, J.v};
-    return good;
+    struct dual *all[DUALS] = {&m->J, &m->Z, &m->A_bar, &m->g, &m->s, &m->lambda, &m->wide, &m->wider};
+    memcpy(out, all, sizeof all);
 }
 
-enum { DUALS = 11 };
-static void list_duals(struct adjoint_model *model, struct dual *out[DUALS])
+/* A⁻¹ is only made where A is not had by few rows; its tangent's dA is at the minimum too. */
+static bool make_matrices(struct adjoint_model *m, bool tangents)
 {
-    struct dual *all[DUALS] = {&model->J, &model->Z,    &model->A_bar, &model->g, &model->s, &model->lambda,
-                               &model->x, &model->wide, &model->wider, &model->u, &model->t};
-    memcpy(out, all, sizeof all);
+    const struct pattern *p = &m->gaussian->pattern;
+    size_t numbers = m->gaussian->thin ? 0 : p->numbers;
+    m->work = numbers_new(m->gaussian->thin ? 0 : blocks_work(p));
+    m->dA = tangents ? numbers_new(p->numbers) : NULL;
+    return m->work && (m->dA || !tangents) && dual_init(&m->Z, numbers, tangents) &&
+           dual_init(&m->A_bar, numbers, tangents);
+}
+
+bool adjoint_init(struct adjoint_model *m, struct gaussian_model *gaussian, bool tangents)
+{
+    size_t wide = largest_coupling(gaussian), n = gaussian->n;
+    *m = (struct adjoint_model){.gaussian = gaussian};
+    m->J.v = gaussian->J;
+    m->J.d = tangents ? numbers_new(gaussian->n_J) : NULL;
+    return (m->J.d || !tangents) && make_matrices(m, tangents) && dual_init(&m->g, n, tangents) &&
+           dual_init(&m->s, n, tangents) && dual_init(&m->lambda, n, tangents) &&
+           dual_init(&m->wide, wide, tangents) && dual_init(&m->wider, wide, tangents);
 }
 
 void adjoint_fini(struct adjoint_model *model)

@@ -36,21 +36,20 @@ static uint32_t number_columns(struct gaussian_model *model)
 }
 
 /* Lists the blocks of J by the group they lead to; false where their numbers do not fit a size_t. */
-static bool list_couplings(struct gaussian_model *model, size_t *out_numbers)
+static bool list_couplings(struct gaussian_model *model)
 {
     const struct nnt_module *module = model->module;
-    *out_numbers = 0;
     for (uint32_t to = 0; to < module->n_groups; to++) {
         model->first_coupling[to] = model->n_couplings;
         for (uint32_t k = 0; k < module->n_blocks; k++) {
             const struct nnt_block *block = &module->block[k];
             size_t numbers;
             if (block->to != to || !is_coupling(module, block)) continue;
-            model->coupling[model->n_couplings++] = (struct coupling){block->from, to, k, *out_numbers};
+            model->coupling[model->n_couplings++] = (struct coupling){block->from, to, k, model->n_J};
             if (block->from == to) model->loops[to] = true;
             if (!size_product(module->group[block->from].size, module->group[to].size, &numbers)) return false;
-            if (numbers > SIZE_MAX - *out_numbers) return false;
-            *out_numbers += numbers;
+            if (numbers > SIZE_MAX - model->n_J) return false;
+            model->n_J += numbers;
         }
     }
     model->first_coupling[module->n_groups] = model->n_couplings;
@@ -170,18 +169,17 @@ static bool make_evaluation(struct gaussian_model *model, const struct ensemble_
 
 bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, const struct ensemble_spec *spec)
 {
-    size_t n_J = 0;
     *model = (struct gaussian_model){.module = module, .full = spec->relaxed && spec->full};
     if (!allocate_lists(model)) return false;
     uint32_t n_blocks = number_columns(model);
-    if (!list_couplings(model, &n_J)) return false;
+    if (!list_couplings(model)) return false;
     list_outgoing(model);
     model->bent = is_bent(model);
     if (model->full && !model->bent) BUG("the full Hessian needs the bend of every group");
     count_shape(model);
     model->diagonal = numbers_new(model->n);
-    model->J = numbers_new(n_J);
-    model->K = numbers_new(model->bent ? n_J : 0);
+    model->J = numbers_new(model->n_J);
+    model->K = numbers_new(model->bent ? model->n_J : 0);
     model->g = numbers_new(model->n);
     model->row = numbers_new(module_largest(module));
     model->shape = numbers_new(model->n_shape);

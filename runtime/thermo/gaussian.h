@@ -38,7 +38,8 @@ struct gaussian_model {
     double *A;        /* of the pattern; its Cholesky factor L after factoring */
     bool *begun;      /* [n_blocks][n_blocks]: while A is assembled, the blocks that hold something */
     double *diagonal; /* [n] of A */
-    double *J;        /* the couplings' blocks */
+    size_t n_J;       /* numbers of … */
+    double *J;        /* … the couplings' blocks */
     double *K;        /* -bend w of the couplings, where `bent` */
     double *g;        /* [n] */
     double *row;      /* [the largest group]: scratch */

@@ -20,6 +20,7 @@ struct derivative {
     struct dual seed[COMBINATIONS];     /* slabs */
     struct dual by_state[COMBINATIONS]; /* [batch][n] */
     size_t n_seed, n_state;             /* numbers of a whole batch */
+    double *moved;                      /* [n]: how a sample's state moves along the direction */
     struct dual path; /* states before each tick, [ticks] slabs; the clamped ones as that tick sees them */
 };
 /* What is asked for: gradients, or products with a direction. */
@@ -56,6 +57,8 @@ static bool make_memory(struct ensemble *e, struct derivative *d)
             return false;
     if (!dual_init(&d->path, path, d->tangents) || !adjoint_init(&d->adjoint, &e->model, d->tangents)) return false;
     d->values = adjoint_of_values(&d->adjoint);
+    d->moved = numbers_new(n);
+    if (!d->moved) return false;
     return response_init(&d->response, e->module, e->model.column, e->model.n, d->tangents);
 }
 
@@ -94,6 +97,7 @@ void derivative_free(struct ensemble *e)
         dual_fini(&d->by_state[k]);
     }
     dual_fini(&d->path);
+    free(d->moved);
     adjoint_fini(&d->adjoint);
     response_fini(&d->response);
     free(d);
@@ -268,6 +272,18 @@ static bool walk_path(struct ensemble *e, struct diag *diag, const struct asked 
     return good;
 }
 
+/* What `pull` made of the seeds, to dE/dx of the groups that move. */
+static void add_pulled(const struct ensemble *e, const struct asked *asked, uint32_t k, uint32_t b)
+{
+    struct dual x = by_state(e, asked, k, b);
+    for (uint32_t g = 0; g < e->module->n_groups; g++) {
+        const struct nnt_group *group = &e->module->group[g];
+        if (!e->derivative->response.moves[g]) continue;
+        dual_add(dual_at(x, e->model.column[g]), 1, in_slab(e, pulled(e, asked), group->gradient_x, b),
+                 group->size);
+    }
+}
+
 /* Reverse mode through the ticks: with the seed -l on r = x - f(w x + b), `pull` gives f'ᵀ… l - l by x. */
 static bool back_along_path(struct ensemble *e, struct diag *diag, const struct asked *asked, uint32_t k)
 {
@@ -282,12 +298,7 @@ static bool back_along_path(struct ensemble *e, struct diag *diag, const struct 
         e->call.slab[NNT_STATE] = x.v;
         e->call.slab[NNT_D_STATE] = x.d;
         good = pull(e, diag, asked, k);
-        for (uint32_t b = 0; good && b < e->call.batch; b++)
-            for (uint32_t g = 0; g < e->module->n_groups; g++)
-                if (e->derivative->response.moves[g])
-                    dual_add(dual_at(by_state(e, asked, k, b), e->model.column[g]), 1,
-                             in_slab(e, pulled(e, asked), e->module->group[g].gradient_x, b),
-                             e->module->group[g].size);
+        for (uint32_t b = 0; good && b < e->call.batch; b++) add_pulled(e, asked, k, b);
     }
     e->call.slab[NNT_STATE] = state;
     e->call.slab[NNT_D_STATE] = d_state;
@@ -322,27 +333,20 @@ static bool ready_sample(struct ensemble *e, struct diag *diag, const struct ask
     return adjoint_at_minimum(adjoint_of(e, asked), sample, &failure) || tell_no_minimum(e, diag, number);
 }
 
-/* NNT_D_STATE and NNT_D_LINEAR along the direction. */
+/* NNT_D_STATE along the direction; where ticks make the state, the path tells it. */
 static bool move_samples(struct ensemble *e, struct diag *diag, const struct asked *asked, uint32_t first)
 {
-    double *x = e->derivative->adjoint.x.v, *d_state = e->call.slab[NNT_D_STATE];
+    double *x = e->derivative->moved, *d_state = e->call.slab[NNT_D_STATE];
     memset(d_state, 0, e->derivative->n_state * sizeof *d_state);
     if (has_path(e)) return true;
     if (!probe_run(e, diag, NNT_ENTRY_push, "linear model's tangent")) return false;
     for (uint32_t b = 0; b < e->call.batch; b++) {
         struct dual_sample sample = sample_of(e, asked, b);
         if (!ready_sample(e, diag, asked, &sample, first + b)) return false;
-        if (e->spec.relaxed) {
+        if (e->spec.relaxed)
             adjoint_move_minimum(adjoint_of(e, asked), &sample, x);
-        } else {
-            memset(x, 0, e->model.n * sizeof *x);
-            for (uint32_t g = 0; g < e->module->n_groups; g++)
-                if (e->derivative->response.moves[g])
-                    dual_add((struct dual){x + e->model.column[g], NULL}, -1,
-                             (struct dual){dual_linear(&sample, e->module->group[g].residual).d, NULL},
-                             e->module->group[g].size);
-            response_forth(&e->derivative->response, &sample, x);
-        }
+        else
+            response_move(&e->derivative->response, &sample, x);
         set_state(e, d_state, b, x);
     }
     return true;

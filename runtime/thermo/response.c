@@ -152,9 +152,9 @@ void response_back(struct response *r, const struct dual_sample *sample, struct 
                 add_back(r, sample, b, x, x);
 }
 
-void response_forth(struct response *r, const struct dual_sample *sample, double x[])
+/* K⁻¹ x, values alone. */
+static void forth(struct response *r, const struct dual_sample *sample, double x[])
 {
-    clear_still(r, (struct dual){x, NULL});
     if (r->cyclic) {
         solve(r, 'N', x);
         return;
@@ -163,4 +163,16 @@ void response_forth(struct response *r, const struct dual_sample *sample, double
         for (uint32_t b = 0; b < r->module->n_blocks; b++)
             if (r->module->block[b].to == r->order[i] && is_moving_block(r, &r->module->block[b]))
                 add_forth(r, sample, b, x);
+}
+
+void response_move(struct response *r, const struct dual_sample *sample, double out[])
+{
+    memset(out, 0, r->n * sizeof *out);
+    for (uint32_t g = 0; g < r->module->n_groups; g++) {
+        const struct nnt_group *group = &r->module->group[g];
+        if (!r->moves[g]) continue;
+        const double *dr = dual_linear(sample, group->residual).d;
+        for (uint32_t i = 0; i < group->size; i++) out[r->column[g] + i] = -dr[i];
+    }
+    forth(r, sample, out);
 }

@@ -28,7 +28,7 @@ void response_fini(struct response *response);
 MUST_USE bool response_begin(struct response *response, const struct dual_sample *sample);
 /* K⁻ᵀ x, and its tangent, in place; neurons that do not move become 0. x [n]. */
 void response_back(struct response *response, const struct dual_sample *sample, struct dual x);
-/* K⁻¹ x likewise. */
-void response_forth(struct response *response, const struct dual_sample *sample, double x[]);
+/* How the state moves along the direction, K⁻¹ (-dr), [n]: sample->d_linear is `push` with the state held still. */
+void response_move(struct response *response, const struct dual_sample *sample, double out[]);
 
 #endif
