@@ -51,7 +51,7 @@ static void add_coupling(struct gaussian_model *model, const struct coupling *e)
     size_t length = (size_t)model->pattern.size[row] * model->pattern.size[column];
     double *A = A_block(model, row, column);
     if (begin_block(model, row))
-        cblas_daxpy((int)length, 1, model->J + e->at, 1, A, 1);
+        for (size_t i = 0; i < length; i++) A[i] += model->J[e->at + i];
     else
         memcpy(A, model->J + e->at, length * sizeof *A);
 }

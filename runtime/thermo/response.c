@@ -114,12 +114,14 @@ bool response_begin(struct response *r, const struct dual_sample *sample)
     for (uint32_t i = 0; i < r->n; i++) r->K[(size_t)i * r->n + i] = 1;
     for (uint32_t b = 0; b < r->module->n_blocks; b++)
         if (is_moving_block(r, &r->module->block[b])) add_minus_slope_times_weights(r, sample, b);
-    return LAPACKE_dgetrf(LAPACK_ROW_MAJOR, (int)r->n, (int)r->n, r->K, (int)r->n, r->pivot) == 0;
+    return LAPACKE_dgetrf(LAPACK_COL_MAJOR, (int)r->n, (int)r->n, r->K, (int)r->n, r->pivot) == 0;
 }
 
-static void solve(const struct response *r, char how, double *x)
+/* x = K⁻ᵀ x, or K⁻¹ x; what is K by rows is Kᵀ by columns. */
+static void solve(const struct response *r, bool transposed, double *x)
 {
-    LAPACKE_dgetrs(LAPACK_ROW_MAJOR, how, (int)r->n, 1, r->K, (int)r->n, r->pivot, x, 1);
+    LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, transposed ? 'N' : 'T', (int)r->n, 1, r->K, (int)r->n, r->pivot, x,
+                        (int)r->n);
 }
 
 static void clear_still(const struct response *r, struct dual x)
@@ -131,12 +133,12 @@ static void clear_still(const struct response *r, struct dual x)
 /* With Kᵀ y = x: Kᵀ dy = dx - dKᵀ y. */
 static void back_by_factors(struct response *r, const struct dual_sample *sample, struct dual x)
 {
-    solve(r, 'T', x.v);
+    solve(r, true, x.v);
     if (!x.d) return;
     for (uint32_t b = 0; b < r->module->n_blocks; b++)
         if (is_moving_block(r, &r->module->block[b]))
             add_back(r, sample, b, (struct dual){x.v, NULL}, (struct dual){NULL, x.d});
-    solve(r, 'T', x.d);
+    solve(r, true, x.d);
 }
 
 void response_back(struct response *r, const struct dual_sample *sample, struct dual x)
@@ -156,7 +158,7 @@ void response_back(struct response *r, const struct dual_sample *sample, struct 
 static void forth(struct response *r, const struct dual_sample *sample, double x[])
 {
     if (r->cyclic) {
-        solve(r, 'N', x);
+        solve(r, false, x);
         return;
     }
     for (uint32_t i = 0; i < r->n_moving; i++)

@@ -15,7 +15,7 @@ struct response {
     uint32_t *order,
         n_moving; /* the groups that move, those that feed others first, as far as there is such an order */
     bool cyclic;
-    double *K; /* [n][n], LU factors, where cyclic */
+    double *K; /* [n][n], the LU factors of Kᵀ, where cyclic: by columns, so that LAPACKE copies nothing */
     int *pivot;
     struct dual u, x; /* scratch for a group's neurons, and for all */
 };

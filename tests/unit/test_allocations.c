@@ -84,7 +84,8 @@ static const char settling_text[] =
     " weights h -> h init normal(0, 0.05)\n activation h = tanh(z)\n activation y = softmax(z)\n"
     " dynamics settle(tolerance: 1e-4, most: 50)\n loss boundary = cross_entropy(y, target)\n}\n"
     "data { train digits(count: 500, seed: 1) }\ntrain { batch 32\n epochs 3 }\n"
-    "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, dynamics }\n";
+    "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, dynamics }\n"
+    "measure every 14 steps on 4 samples of train { defect, efficiency(probes: 2) }\n";
 
 /* The derivatives and ledgers of a measurement. */
 static const char laws_text[] =
