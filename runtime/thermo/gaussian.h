@@ -85,9 +85,6 @@ MUST_USE bool gaussian_is_minimum(struct gaussian_model *model, const struct lin
                                   struct failure *out_failure);
 /* Multiplications and additions of A and its factor, as far as they grow with the cube of the groups' sizes. */
 double gaussian_flops(const struct gaussian_model *model);
-/* The eigenvalues of A of a sample, ascending, [n]; room is [n][n]. false where they cannot be had. */
-MUST_USE bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room,
-                                   double *out);
 /* 1/2 |r_R|^2 of a sample: what the local errors are of H. */
 double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at);
 /* V'' of a free group in a sample, [size]; NULL where it has no potential. */

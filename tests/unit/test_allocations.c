@@ -93,7 +93,7 @@ static const char laws_text[] =
     " activation h = tanh(z)\n activation y = z\n loss boundary = squared_error(y, target)\n}\n"
     "data { train digits(count: 500, seed: 1) }\nensemble { temperature inferred }\n"
     "train { optimizer adam(rate: 0.01, clip: 1)\n batch 32\n epochs 3 }\n"
-    "measure every 7 steps on 10 samples { U, C, defect, grad_F, first_law, second_law, "
+    "measure every 7 steps on 10 samples { U, C, defect, grad_F, first_law, second_law, spectrum, "
     "efficiency(probes: 2) }\n";
 
 struct fixture {
