@@ -461,8 +461,7 @@ static void set_direction(struct ensemble *e, const double direction[])
         const struct nnt_field *f = &e->module->field[it->field];
         if (it->gradient == NNT_NONE) continue;
         const double *from = direction + e->module->field[it->gradient].offset;
-        for (uint64_t i = 0; i < field_length(f); i++)
-            to[f->offset + i] = it->hollow && i / f->extent[1] == i % f->extent[1] ? 0 : from[i];
+        for (uint64_t i = 0; i < field_length(f); i++) to[f->offset + i] = is_trainable(it, f, i) ? from[i] : 0;
     }
 }
 

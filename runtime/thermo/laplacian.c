@@ -21,12 +21,6 @@ struct laplacian_probes {
 
 /* ---- memory ---- */
 
-/* The diagonal of a hollow weight is no trainable. */
-static bool is_trainable(const struct nnt_parameter *parameter, const struct nnt_field *field, uint64_t i)
-{
-    return !parameter->hollow || i / field->extent[1] != i % field->extent[1];
-}
-
 /* Calls `each` with the place of every trainable. */
 static bool for_trainables(const struct nnt_module *module, bool (*each)(void *with, uint32_t p, uint64_t place),
                            void *with)

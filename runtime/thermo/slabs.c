@@ -91,3 +91,14 @@ uint32_t module_order(const struct nnt_module *module, const bool among[], bool 
     }
     return n;
 }
+
+void widen_parameters(const struct nnt_module *from, const void *parameters, const struct nnt_module *to,
+                      double *out)
+{
+    for (uint32_t p = 0; p < to->n_parameters; p++) {
+        const struct nnt_field *wide = &to->field[to->parameter[p].field];
+        uint64_t at = from->field[from->parameter[p].field].offset;
+        for (uint64_t i = 0, n = field_length(wide); i < n; i++)
+            out[wide->offset + i] = real_at(parameters, from->real_bytes, at + i);
+    }
+}

@@ -28,6 +28,10 @@ uint32_t module_largest(const struct nnt_module *module);
  * the order to end. */
 uint32_t module_order(const struct nnt_module *module, const bool among[], bool placed[], uint32_t order[]);
 
+/* The parameters of a module, as a module of the same network in float64 has them: it has fields of its own. out is its slab. */
+void widen_parameters(const struct nnt_module *from, const void *parameters, const struct nnt_module *to,
+                      double *out);
+
 /* Numbers of a field, for one sample where it has samples. */
 static inline uint64_t field_length(const struct nnt_field *field)
 {
@@ -45,7 +49,17 @@ static inline uint64_t sample_offset(const struct nnt_field *field, uint32_t bat
 {
     return field_offset(field, batch) + sample * field_length(field);
 }
-/* Sets element `e` of a slab of real_bytes numbers. */
+/* Whether number i of a parameter is a trainable: the diagonal of a hollow one is not. `field` is its. */
+static inline bool is_trainable(const struct nnt_parameter *parameter, const struct nnt_field *field, uint64_t i)
+{
+    return !parameter->hollow || i / field->extent[1] != i % field->extent[1];
+}
+/* Element `e` of a slab of real_bytes numbers. */
+static inline double real_at(const void *slab, uint32_t real_bytes, uint64_t e)
+{
+    return real_bytes == 4 ? (double)((const float *)slab)[e] : ((const double *)slab)[e];
+}
+/* Sets it. */
 static inline void real_set(void *slab, uint32_t real_bytes, uint64_t e, double value)
 {
     if (real_bytes == 4)

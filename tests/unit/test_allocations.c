@@ -123,7 +123,7 @@ static void fixture_open(struct fixture *f, const char *text, const char *folder
     assert_non_null(f->module);
     f->trainer = trainer_new(f->session.diag, f->module, f->data, &f->model->train);
     assert_non_null(f->trainer);
-    struct observed observed = {f->model, f->data, f->module, 4, false};
+    struct observed observed = {f->model, f->data, f->module, false};
     f->observer = observer_new(&f->session, &observed, &times);
     assert_non_null(f->observer);
     f->record = record_open(f->session.diag, folder, "net", false, 0);
