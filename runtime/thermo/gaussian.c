@@ -232,6 +232,24 @@ void gaussian_fini(struct gaussian_model *model)
 
 /* ---- what the sample brings ---- */
 
+const double *gaussian_curvature(const struct gaussian_model *model, const struct linear_sample *at, uint32_t group)
+{
+    if (!jacobian_has_curvature(model->module, group)) return NULL;
+    return jacobian_field(model, at, model->module->group[group].curvature);
+}
+
+double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < model->module->n_groups; k++) {
+        const struct nnt_group *group = &model->module->group[k];
+        if (!is_in_R(model->module, k)) continue;
+        const double *r = jacobian_field(model, at, group->residual);
+        sum += 0.5 * cblas_ddot((int)group->size, r, 1, r, 1);
+    }
+    return sum;
+}
+
 static double *copy_field(const struct gaussian_model *model, const struct linear_sample *at, uint32_t field,
                           double *to)
 {
@@ -240,8 +258,7 @@ static double *copy_field(const struct gaussian_model *model, const struct linea
     return to + length;
 }
 
-/* Collects what A depends on; returns whether it is what A was made of last. Networks of affine groups factor once.
- */
+/* Collects what A depends on; returns whether it is what A was made of last. Networks of affine groups factor once. */
 static bool same_shape(struct gaussian_model *model, const struct linear_sample *at)
 {
     const struct nnt_module *module = model->module;
@@ -320,7 +337,7 @@ static bool evaluate_products(struct gaussian_model *model, const struct linear_
     for (uint32_t k = 0; k < model->module->n_groups; k++)
         if (is_free_group(model->module, k)) jacobian_gradient(model, at, k);
     *out_failure = (struct failure){0};
-    /* The direction that fails goes to the solution's own place, and from there to g. */
+    /* The direction that fails stands where conjugate gradients had it last, and goes to g, which they read until then. */
     bool solved = lanczos_solve(&model->lanczos, &(struct symmetric){times_A, &products}, model->diagonal, model->g,
                                 model->solution, model->lanczos.Ap, &out_failure->ratio);
     if (!solved) memcpy(model->g, model->lanczos.Ap, model->n * sizeof *model->g);

@@ -38,24 +38,6 @@ const double *jacobian_field(const struct gaussian_model *model, const struct li
     return at->linear + sample_offset(&model->module->field[field], at->batch, at->sample);
 }
 
-const double *gaussian_curvature(const struct gaussian_model *model, const struct linear_sample *at, uint32_t group)
-{
-    if (!jacobian_has_curvature(model->module, group)) return NULL;
-    return jacobian_field(model, at, model->module->group[group].curvature);
-}
-
-double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at)
-{
-    double sum = 0;
-    for (uint32_t k = 0; k < model->module->n_groups; k++) {
-        const struct nnt_group *group = &model->module->group[k];
-        if (!is_in_R(model->module, k)) continue;
-        const double *r = jacobian_field(model, at, group->residual);
-        sum += 0.5 * cblas_ddot((int)group->size, r, 1, r, 1);
-    }
-    return sum;
-}
-
 /* ---- J and g ---- */
 
 /* out = -diag(factor) w. */

@@ -12,8 +12,8 @@ struct response {
     const uint32_t *column; /* a group: its first place in vectors over the free neurons, or NNT_NONE */
     uint32_t n;
     bool *moves;
-    uint32_t *order,
-        n_moving; /* the groups that move, those that feed others first, as far as there is such an order */
+    /* The groups that move, those that feed others first, as far as there is such an order. */
+    uint32_t *order, n_moving;
     bool cyclic;
     double *K; /* [n][n], the LU factors of Kᵀ, where cyclic: by columns, so that LAPACKE copies nothing */
     int *pivot;
