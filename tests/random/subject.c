@@ -157,12 +157,6 @@ double *subject_numbers(const struct subject *s, size_t count)
     return out;
 }
 
-/* The diagonal of a hollow weight is no trainable. */
-static bool is_trainable(const struct nnt_parameter *parameter, const struct nnt_field *field, uint64_t i)
-{
-    return !parameter->hollow || i / field->extent[1] != i % field->extent[1];
-}
-
 void subject_trainables(const struct subject *s,
                         void (*each)(void *with, uint32_t field, uint64_t in_q, uint64_t in_vector), void *with)
 {
