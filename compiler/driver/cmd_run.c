@@ -380,9 +380,11 @@ static void write_report(struct run *run, const char *folder)
         fprintf(stderr, "pictures in %s/report.html\n", folder);
 }
 
+/* What was measured before its numbers ended training is still drawn. Where the machine failed, writing would fail again. */
 static void close_record(struct run *run)
 {
-    if (diag_failed(run->session->diag)) {
+    int status = diag_status(run->session->diag);
+    if (status > 1 || (status && !run->trainer)) {
         record_abandon(run->record);
         return;
     }

@@ -42,11 +42,22 @@ static void print_second_law(const struct ledger *ledger, FILE *to)
             t.intervals, t.C_falls);
 }
 
+/* A block's ledger of one interval or more, or NULL. */
+static const struct ledger *kept_ledger(const struct observer *observer, uint32_t block)
+{
+    const struct ledger *ledger = observer_ledger(observer, block);
+    return ledger && ledger_totals(ledger).intervals ? ledger : NULL;
+}
+
 void laws_print(const struct observer *observer, const struct model *model, FILE *to)
 {
+    uint32_t kept = 0;
+    for (uint32_t b = 0; b < model->n_measures; b++) kept += kept_ledger(observer, b) != NULL;
     for (uint32_t b = 0; b < model->n_measures; b++) {
-        const struct ledger *ledger = observer_ledger(observer, b);
-        if (!ledger || !ledger_totals(ledger).intervals) continue;
+        const struct ledger *ledger = kept_ledger(observer, b);
+        if (!ledger) continue;
+        if (kept > 1)
+            fprintf(to, "of measure block %u, on %s:\n", b + 1, model->measure[b].of_test ? "test" : "train");
         if (asks(model, b, MEASURE_first_law)) print_first_law(ledger, to);
         if (asks(model, b, MEASURE_second_law)) print_second_law(ledger, to);
     }
@@ -107,8 +118,7 @@ void laws_json(const struct observer *observer, const struct model *model, struc
 {
     bool begun = false;
     for (uint32_t b = 0; b < model->n_measures; b++) {
-        const struct ledger *ledger = observer_ledger(observer, b);
-        if (!ledger || !ledger_totals(ledger).intervals) continue;
+        if (!kept_ledger(observer, b)) continue;
         text_add(out, begun ? ", " : "\"laws\": [");
         add_block(observer, model, b, out);
         begun = true;

@@ -4,7 +4,7 @@
 
 #include "compiler/driver/observe.h"
 
-/* A line or two for each measure block that keeps a ledger of one interval or more. */
+/* A line or two for each measure block that keeps a ledger of one interval or more; which block, where there are several. */
 void laws_print(const struct observer *observer, const struct model *model, FILE *to);
 /* The same for the summary of --json: "laws": [{…}, …], or nothing where there are none. */
 void laws_json(const struct observer *observer, const struct model *model, struct text *out);

@@ -391,6 +391,15 @@ static bool observe_losses(struct observer *o, uint32_t asked, const struct prob
     return !data->test.count || evaluate(o->evaluator, &data->test, NULL, 0, parameters, asked, test);
 }
 
+/* The laws that an earlier block on the same split asks for: the keys of a split are one block's, so that they add up. */
+static uint32_t laws_of_others(const struct model *model, uint32_t block)
+{
+    uint32_t laws = 1u << MEASURE_first_law | 1u << MEASURE_second_law, others = 0;
+    for (uint32_t b = 0; b < block; b++)
+        if (model->measure[b].of_test == model->measure[block].of_test) others |= model->measure[b].asked & laws;
+    return others;
+}
+
 static bool is_due(const struct observer *o, uint32_t block, const struct train_state *at)
 {
     return measure_due(&o->of.model->measure[block], at->step, at->steps, at->steps_per_epoch);
@@ -435,7 +444,8 @@ bool observe(struct observer *o, const struct train_state *at, double progress, 
         const struct measure_spec *spec = &model->measure[b];
         uint32_t *done = &given[spec->of_test];
         if (!all && !is_due(o, b, at)) continue;
-        good = observe_ensemble(o, b, *done, progress, parameters, &out_moment[spec->of_test]);
+        good = observe_ensemble(o, b, *done | laws_of_others(model, b), progress, parameters,
+                                &out_moment[spec->of_test]);
         *done |= spec->asked & (ensemble_measures() | 1u << MEASURE_dynamics);
     }
     if (norm) moment_add(&out_moment[0], "weight_norm", weight_norm(o, parameters));

@@ -49,7 +49,7 @@ static const char style[] =
     "th,td{padding:.15rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
     "thead th{position:sticky;top:0;background:var(--card);vertical-align:bottom;font-weight:600}\n"
     "th:first-child,.text{text-align:left}\n"
-    "td.text{color:var(--faint)}\n"
+    "td.text{color:var(--faint);white-space:normal;overflow-wrap:normal;min-width:16rem}\n"
     "tbody th{font-weight:400}\n"
     ".computed{font-style:italic}\n"
     "pre{margin:.4rem 0;overflow:auto;max-height:40rem}\n"

@@ -152,10 +152,9 @@ static bool evaluate(struct measurer *m, struct diag *diag, const double *parame
                              gradient, m->sample);
 }
 
-static double temperature_of(struct measurer *m, double T, struct moment *moment)
+/* Where it is inferred, the block's own: another probe's would move from one measurement to the next for no reason of this one's. */
+static double temperature_of(struct measurer *m, double T, const struct moment *moment)
 {
-    const struct reading *before = moment_find(moment, "temperature");
-    if (before) return before->value;
     if (!isnan(T)) return T;
     T = temperature_inferred(m->sample, m->options.count, ensemble_free_neurons(m->ensemble));
     temperature_count(&m->no_temperature, moment->step, m->sample, m->options.count, T);

@@ -19,6 +19,7 @@ struct descent {
     struct ensemble *ensemble;
     struct diag *aside;
     uint32_t batch;
+    bool confined, bounded; /* as in struct descended */
     double *before, *after; /* parameters in float64 */
     double *gradient_H_min, *gradient_C;
     double **value; /* by group: data in float64 */
@@ -46,13 +47,68 @@ static bool allocate(struct descent *d)
     return true;
 }
 
+/* ---- what F can do ---- */
+
+static bool is_free(const struct nnt_group *group)
+{
+    return !(group->flags & NNT_CLAMPED);
+}
+
+static bool all_free_have(const struct nnt_module *m, uint32_t flag)
+{
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (is_free(&m->group[g]) && !(m->group[g].flags & flag)) return false;
+    return true;
+}
+
+static bool any_free_has(const struct nnt_module *m, uint32_t flag)
+{
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        if (is_free(&m->group[g]) && m->group[g].flags & flag) return true;
+    return false;
+}
+
+/* Whether a free group feeds itself, by others or at once: what no group that is not `fed` leads to is taken away until all stay. */
+static bool has_free_cycle(const struct nnt_module *m, bool *fed)
+{
+    uint32_t left = 0, before;
+    for (uint32_t g = 0; g < m->n_groups; g++) left += fed[g] = is_free(&m->group[g]);
+    do {
+        before = left;
+        for (uint32_t g = 0; g < m->n_groups; g++) {
+            bool still = false;
+            for (uint32_t b = 0; b < m->n_blocks; b++) still |= m->block[b].to == g && fed[m->block[b].from];
+            if (!fed[g] || still) continue;
+            fed[g] = false;
+            left--;
+        }
+    } while (left < before);
+    return left > 0;
+}
+
+/* C <= 0 and H_min >= 0 then (THEORY 3a). */
+static bool is_bounded(const struct nnt_module *m, const struct ensemble_spec *spec)
+{
+    bool *fed = calloc(m->n_groups + (size_t)1, sizeof *fed);
+    bool bounded = fed && !spec->full && all_free_have(m, NNT_ERROR) && !any_free_has(m, NNT_POTENTIAL) &&
+                   !has_free_cycle(m, fed);
+    free(fed);
+    return bounded;
+}
+
 struct descent *descent_new(struct diag *diag, struct span at, const struct nnt_module *module,
                             const struct nnt_module *wide, const struct ensemble_spec *spec, uint32_t batch)
 {
     if (!module->entry[NNT_ENTRY_descend] || !wide->entry[NNT_ENTRY_pull])
         BUG("F is minimised by `descend` and by an ensemble with `pull`");
     struct descent *d = calloc(1, sizeof *d);
-    if (d) *d = (struct descent){.module = module, .wide = wide, .batch = batch, .aside = diag_aside(diag)};
+    if (d)
+        *d = (struct descent){.module = module,
+                              .wide = wide,
+                              .aside = diag_aside(diag),
+                              .batch = batch,
+                              .confined = all_free_have(wide, NNT_POTENTIAL),
+                              .bounded = is_bounded(wide, spec)};
     if (!d || !allocate(d)) {
         diag_machine(diag, at, "memory", "memory is short: no room for the gradient of F");
         descent_free(d);
@@ -143,10 +199,11 @@ static void say_why(struct descent *d, struct descended *out)
 }
 
 /* Whether C follows a step that should raise it a lot. As det A goes to 0 its gradient grows without bound, and a step that is longer
- * than the way to that place leaps over it. */
+ * than the way to that place leaps over it. Where F has a lower bound such a step is too long and no more. */
 static bool keeps_hold(struct descent *d, const struct nnt_call *call, double T, struct descended *out)
 {
     double C = mean(d, &d->sample->C, call->batch);
+    if (d->bounded) return true;
     widen_parameters(d->module, call->slab[NNT_PARAMETERS], d->wide, d->after);
     out->expected = expected_change(d, &out->towards);
     if (!(out->expected > most_nats)) return true;
@@ -165,7 +222,7 @@ bool descent_step(struct descent *d, struct nnt_call *call, double scale, double
 {
     const struct combination of[] = {{1, 0}, {0, 1}};
     double *gradient[] = {d->gradient_H_min, d->gradient_C};
-    *out = (struct descended){.towards = NNT_NONE};
+    *out = (struct descended){.towards = NNT_NONE, .confined = d->confined, .bounded = d->bounded};
     widen_parameters(d->module, call->slab[NNT_PARAMETERS], d->wide, d->before);
     widen_data(d, call);
     if (!ensemble_gradient(d->ensemble, d->aside, d->before, (const double *const *)d->value, call->batch, 1 / T, 2,

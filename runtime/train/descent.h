@@ -11,7 +11,9 @@ struct descended {
     double expected;     /* how C should have changed with the step, to first order … */
     double change;       /* … and how it did; only where `lost` */
     uint32_t towards;    /* the parameter that took part most in the expected change */
-    bool lost;           /* F has no lower bound on this way */
+    bool lost;           /* C does not follow: unless `confined`, F has no lower bound on this way */
+    bool confined;       /* every free neuron has a potential */
+    bool bounded;        /* F has a lower bound, whatever the weights: `lost` never is */
     const char *because; /* where F cannot be computed: why, or NULL where it can; the descent's */
 };
 

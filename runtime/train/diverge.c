@@ -39,25 +39,49 @@ void trainer_go_back(struct trainer *t)
     t->failure = failure;
 }
 
-/* F falls without bound as det A goes to 0: a step leaps over that place, or meets it. */
-static void tell_unbounded(const struct trainer *t, struct diag *diag)
+static const char *towards(const struct trainer *t)
+{
+    const struct nnt_module *module = t->module;
+    return module->field[module->parameter[t->failure.descended.towards].field].name;
+}
+
+/* A step that C does not follow: F falls without bound as det A goes to 0, and the step leaps over that place; or it is too long. */
+static void tell_lost(const struct trainer *t, struct diag *diag)
+{
+    const struct train_failure *f = &t->failure;
+    if (f->descended.confined) {
+        diag_input(diag, t->F_at, "diverged",
+                   "F cannot be followed down at step %" PRIu64
+                   ", where F = %.5g: %s is to raise C by %.3g at once, and C does not follow",
+                   f->step, f->value, towards(t), f->descended.expected);
+        diag_hint(diag, "try a rate smaller than %g, clip: 1 in the optimizer, or potentials that confine more",
+                  f->rate);
+        return;
+    }
+    diag_input(diag, t->F_at, "unbounded",
+               "F has no lower bound: at step %" PRIu64
+               ", where F = %.5g, %s is to raise C by %.3g at once, and C does "
+               "not follow: the step leaps over a place where det A = 0",
+               f->step, f->value, towards(t), f->descended.expected);
+}
+
+static void tell_F(const struct trainer *t, struct diag *diag)
 {
     const struct train_failure *f = &t->failure;
     const struct descended *d = &f->descended;
-    const struct nnt_module *module = t->module;
     if (d->lost)
-        diag_input(diag, t->F_at, "unbounded",
-                   "F has no lower bound: at step %" PRIu64
-                   ", where F = %.5g, %s is to raise C by %.3g at once, and C does "
-                   "not follow: the step leaps over a place where det A = 0",
-                   f->step, f->value, module->field[module->parameter[d->towards].field].name, d->expected);
+        tell_lost(t, diag);
     else
-        diag_input(diag, t->F_at, "unbounded", "F cannot be computed at step %" PRIu64 ": %s", f->step,
-                   d->because);
-    diag_hint(diag,
-              "a potential that confines bounds F, as `potential GROUP = 0.05 * s^2`; a smaller rate than %g only "
-              "comes closer",
-              f->rate);
+        diag_input(diag, t->F_at, d->bounded ? "diverged" : "unbounded",
+                   "F cannot be computed at step %" PRIu64 ": %s", f->step, d->because);
+    if (d->bounded)
+        diag_hint(diag, "try a rate smaller than %g, or clip: 1 in the optimizer", f->rate);
+    else if (!d->lost || !d->confined)
+        diag_hint(
+            diag,
+            "a potential that confines bounds F, as `potential GROUP = 0.05 * s^2`; a smaller rate than %g only "
+            "comes closer",
+            f->rate);
 }
 
 void trainer_tell(const struct trainer *t, struct diag *diag)
@@ -70,7 +94,7 @@ void trainer_tell(const struct trainer *t, struct diag *diag)
         return;
     }
     if (!strcmp(f->what, "F")) {
-        tell_unbounded(t, diag);
+        tell_F(t, diag);
         return;
     }
     if (f->sample != NNT_NONE) snprintf(sample, sizeof sample, " at sample %u of the training data", f->sample + 1);

@@ -34,6 +34,18 @@ grep -qE ' s measuring \([0-9]+ % of the run\)' table || fail "what measuring co
 "$NNT" run --resume run --json 2> said | tail -n 1 > again
 sed "s/temperature exponential(T, 0.05)/temperature inferred/" laws.nnt > inferred.nnt
 "$NNT" run inferred.nnt --quiet --out inferred 2> said || fail "an inferred temperature fails: $(cat said)"
+# Beside another block at some of its moments a block's ledger is what it is alone: an inferred temperature is its own.
+sed -i 's/^measure 8 times.*/measure 7 times on 64 samples { first_law, second_law }/; /^measure 3 times/d' inferred.nnt
+sed 's/^measure 7/measure 3 times on 5 samples { U }\nmeasure 7/' inferred.nnt > beside.nnt
+for name in inferred beside; do
+    "$NNT" run $name.nnt --json --out $name.run 2> said | tail -n 1 > $name.last || fail "$name fails: $(cat said)"
+done
+# Two blocks with laws on one split: what is written is the first one's, and adds up; the other's sums are told.
+sed 's/^measure 8 times.*/measure 4 times on 64 samples { C, first_law, second_law }/; s/^measure 3 times.*/measure 7 times on 20 samples { second_law }\nmeasure 2 times on 9 samples of test { second_law }/' laws.nnt > two.nnt
+"$NNT" run two.nnt --json --out two > two.lines 2> said || fail "two ledgers on one split fail: $(cat said)"
+"$NNT" run two.nnt --out twice > table 2>&1 || fail "two ledgers on one split fail: $(cat table)"
+grep -A 3 '^of measure block 1, on train:$' table | grep -q '^first law: ' || fail "the first block's laws are not told as its own"
+grep -A 1 '^of measure block 3, on test:$' table | grep -q '^second law: ' || fail "the second block's laws are not told as its own"
 python3 - <<'P' || status=1
 import json, math
 good = True
@@ -90,6 +102,15 @@ for key in ("U", "C", "defect", "grad_F", "laplacian", "spectrum", "temperature"
 # Inferred: U is the mean of H at the forward state, at every measurement.
 for m in map(json.loads, open("inferred/metrics.jsonl")):
     if m["split"] == "train" and "U" in m: check("U at the inferred temperature", m["U"], m["loss.bulk"])
+alone, beside = (json.load(open(name + ".last"))["summary"]["laws"][0] for name in ("inferred", "beside"))
+if (alone["first_law"], alone["second_law"]) != (beside["first_law"], beside["second_law"]): good = print("another block's temperature is in the ledger") or False
+# Two ledgers on one split.
+lines = [json.loads(line) for line in open("two.lines")]
+laws = lines.pop()["summary"]["laws"]
+written = [m for m in lines if m["split"] == "train" and "second_law.dC" in m]
+assert [law["intervals"] for law in laws] == [3, 6, 1] and len(written) == 3, (laws, len(written))
+check("the written changes of C", sum(m["second_law.dC"] for m in written), laws[0]["second_law"]["dC"])
+assert laws[1]["second_law"]["dC"] != laws[0]["second_law"]["dC"]
 raise SystemExit(not good)
 P
 exit $status

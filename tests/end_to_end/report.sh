@@ -28,6 +28,7 @@ check_page() { # folder
         python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' "$page" || fail "$1: the page is not well-formed"
     fi
     grep -iqE '<script|https?:|<link|@import|url\(|src=|href=| on[a-z]+="' "$page" && fail "$1: the page needs something else, or runs something"
+    grep -q '<td class="text"></td>' "$page" && fail "$1: the page does not say what a value is"
     numbers "$page" > shown
     measured "$1/metrics.jsonl" > known
     [ -z "$(comm -23 shown known)" ] || { fail "$1: numbers that are not those of metrics.jsonl:"; comm -23 shown known | head -5; }
@@ -114,6 +115,19 @@ check_page long
 has long 'One in 5 of 1004 measurements, and the last'
 numbers long/report.html | awk -F '\t' '$1 == "loss.boundary" { n++; first += $3 == 0; last += $3 == 1003 } END { exit !(n == 202 && first == 1 && last == 1) }' ||
     fail "not the rows that a thinned table has"
+
+# What training on F adds.
+sed 's/epochs 300/epochs 30\n minimize boundary + 0.1 * free_energy/' net.nnt > descent.nnt
+"$NNT" run descent.nnt --out descent --quiet > /dev/null || fail "training on F fails"
+check_page descent
+has descent 'free energy of the batches trained on'
+
+# What was measured before a run's numbers ended it.
+sed 's/epochs 300/epochs 300\n optimizer sgd(rate: 1e30)/; s/binary_cross_entropy/squared_error/; s/logistic(z)/z/; s/, accuracy//' net.nnt > ended.nnt
+"$NNT" run ended.nnt --out ended > /dev/null 2> said
+[ $? = 1 ] && grep -q diverged said && grep -q 'pictures in ended/report.html' said || fail "a run that diverges leaves no pictures: $(cat said)"
+check_page ended
+[ -s ended/metrics.csv ] || fail "a run that diverges leaves no table"
 
 # A file that is measured once, and one where nothing was measured.
 "$NNT" run "$NNT_SOURCE/examples/ring.nnt" --out ring > /dev/null 2> said || fail "ring: $(cat said)"

@@ -14,6 +14,8 @@ addEventListener('load', () => {
         document.querySelectorAll('details').forEach(d => { d.open = open; });
         if (html.scrollWidth > innerWidth) found.push(`${html.scrollWidth} pixels wide, details ${open ? 'open' : 'closed'}`);
     }
+    for (const table of document.querySelectorAll('.wide'))
+        if (innerWidth > 1000 && table.scrollWidth > table.clientWidth) found.push(`the last values are ${table.scrollWidth} pixels wide`);
     for (const svg of document.querySelectorAll('svg')) {
         const frame = svg.getBoundingClientRect(), name = svg.getAttribute('aria-label');
         const texts = [...svg.querySelectorAll('text')].map(t => ({text: t.textContent, box: t.getBoundingClientRect()}));
@@ -74,10 +76,12 @@ BEGIN {
         printf ", \"temperature\": %.9g, \"C\": %.9g, \"C_error\": 0.125, \"C_0\": -0.5, \"C_0_error\": 0", 0.1 + 1e-9 * x, 1000 - 0.003 * x
         printf ", \"U\": %.9g, \"U_error\": 1e8, \"F\": %.9g, \"S\": -12345.678, \"S_T\": -12345.679", 1e12 * x, -2e12 * x
         printf ", \"defect\": %.9g, \"grad_F\": 0.3, \"T_grad_C\": 25000, \"weight_norm\": 1e-12", 1e-300 + x
-        if (k) printf ", \"first_law.complexity\": %.9g, \"first_law.dH_min\": -0.25e-6, \"second_law.dS\": -0.1, \"second_law.dC\": %.9g, \"second_law.dC_error\": 0.0625", -1e-7 - 1e-7 * x, k % 3 ? -0.1 : 0.05
+        if (k) printf ", \"first_law.complexity\": %.9g, \"first_law.dH_min\": -0.25e-6, \"second_law.dS\": -0.1, \"second_law.dC\": %.9g, \"second_law.dC_error\": 0.06251234567890123", -1e-7 - 1e-7 * x, k % 3 ? -0.1 : 0.05
         printf ", \"laplacian\": %.9g, \"laplacian_H_min\": 12.5e7, \"laplacian_C\": -3.25, \"laplacian_error\": 0.75e7", 12.825e7
         printf ", \"spectrum\": [1e-9, 0.25, 0.9, 1, 1.1, %.9g, 18e6]}\n", 3 + x
-        printf "{\"step\": %d, \"epoch\": %d, \"split\": \"test\", \"loss.boundary\": %.9g}\n", t, t, exp(-4 * x)
+        printf "{\"step\": %d, \"epoch\": %d, \"split\": \"test\", \"loss.boundary\": %.9g", t, t, exp(-4 * x)
+        if (k) printf ", \"second_law.dC\": -0.00010052871807720794, \"second_law.dC_error\": 0.0000486928358452208"
+        printf "}\n"
     }
 }
 END
