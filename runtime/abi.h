@@ -90,9 +90,9 @@ struct nnt_block {
     uint32_t from, to, parameter, transposed;
 };
 
-/* What a step minimises: its coefficients are NNT_BOUNDARY and NNT_BULK; on neither there is no step, only `descend` along a gradient
- * that others make. On the bulk a step leaves H at the minimum over
- * the free neurons; the boundary loss and the outputs' states of the boundary forward only where it minimises that. */
+/* What a step minimises: its coefficients are NNT_BOUNDARY and NNT_BULK; on neither there is no step, only `descend` along a
+ * gradient that others make. On the bulk a step leaves H at the minimum over the free neurons; the boundary loss and the
+ * outputs' states of the boundary forward only where it minimises that. */
 enum nnt_objective { NNT_ON_BOUNDARY, NNT_ON_BULK, NNT_ON_BOTH, NNT_ON_NEITHER };
 
 /* The numbers that change from call to call. */
@@ -150,8 +150,8 @@ struct nnt_module {
     uint32_t settle_ticks, settle_contraction, settle_error, settle_failed;
     uint32_t relax_steps, relax_failed;
     uint32_t ticks; /* how many updates make a state; 0: it is a fixed point */
-    uint32_t
-        linear_C; /* C depends on neither data nor activation for this ensemble (THEORY 3a), or is identically 0 */
+    /* C depends on neither data nor activation for this ensemble (THEORY 3a), or is identically 0. */
+    uint32_t linear_C;
     /* Elements of each slab: size + size_per_sample * batch. WORK is the largest that any entry needs; a slab that has another's
      * layout has its size. */
     uint64_t size[NNT_SLABS], size_per_sample[NNT_SLABS];

@@ -111,9 +111,7 @@ static bool open_trainer(struct run *run)
 
 static bool open_observer(struct run *run)
 {
-    const struct options *o = &run->session->options;
-    struct observed observed = {run->model, run->data, run->module, run->module ? o->real_bytes : 8,
-                                o->interpreter};
+    struct observed observed = {run->model, run->data, run->module, run->session->options.interpreter};
     run->observer = observer_new(run->session, &observed, &run->times);
     return run->observer != NULL;
 }

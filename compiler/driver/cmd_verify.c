@@ -173,6 +173,22 @@ static uint32_t entries_of(const struct engine *engine)
     return engine->job.standalone ? object : entries;
 }
 
+/* The start's data of each group in float64, or NULL for those without. */
+static const double **data_of_start(const struct verifying *v)
+{
+    const double **data = arena_alloc(v->session->arena, (v->reference->n_groups + 1) * sizeof *data);
+    for (uint32_t g = 0; g < v->reference->n_groups; g++) {
+        uint32_t field = v->reference->group[g].data;
+        data[g] = NULL;
+        if (field == NNT_NONE) continue;
+        uint64_t n = exercise_size(&v->start, &v->reference->field[field]);
+        double *copy = arena_alloc(v->session->arena, (n + 1) * sizeof *copy);
+        for (uint64_t e = 0; e < n; e++) copy[e] = exercise_get(&v->start, &v->reference->field[field], e);
+        data[g] = copy;
+    }
+    return data;
+}
+
 /* The samples' Gaussians by a float64 module, or NULL where it has none or the ensemble is not proper at these weights (which goes to
  * v->no_ensemble). */
 static struct gaussian *gaussians(struct verifying *v, const struct nnt_module *module, double beta)
@@ -181,23 +197,14 @@ static struct gaussian *gaussians(struct verifying *v, const struct nnt_module *
     if (!v->model->ensemble_proper || !module->entry[NNT_ENTRY_ensemble_forward] ||
         !module->entry[NNT_ENTRY_linearise])
         return NULL;
-    uint32_t n_groups = v->reference->n_groups, batch = v->start.call.batch;
+    uint32_t batch = v->start.call.batch;
     struct diag *aside = diag_aside(v->session->diag);
     struct ensemble *ensemble = ensemble_new(aside, v->model->ensemble_at, module, NULL, batch);
     struct gaussian *out = arena_alloc(v->session->arena, (batch + 1) * sizeof *out);
-    const double **data = arena_alloc(v->session->arena, (n_groups + 1) * sizeof *data);
-    for (uint32_t g = 0; g < n_groups; g++) {
-        uint32_t field = v->reference->group[g].data;
-        if (field == NNT_NONE) continue;
-        uint64_t n = exercise_size(&v->start, &v->reference->field[field]);
-        double *copy = arena_alloc(v->session->arena, (n + 1) * sizeof *copy);
-        for (uint64_t e = 0; e < n; e++) copy[e] = exercise_get(&v->start, &v->reference->field[field], e);
-        data[g] = copy;
-    }
     struct exercise own = exercise_open(module, batch);
     exercise_copy(&own, &v->start);
-    bool good =
-        ensemble && ensemble_evaluate(ensemble, aside, own.call.slab[NNT_PARAMETERS], data, batch, beta, out);
+    bool good = ensemble && ensemble_evaluate(ensemble, aside, own.call.slab[NNT_PARAMETERS], data_of_start(v),
+                                              batch, beta, out);
     exercise_close(&own);
     ensemble_free(ensemble);
     v->no_ensemble = why_not(v, aside);
@@ -232,9 +239,8 @@ static void check_ensemble(struct verifying *v)
 enum { DIFFERENCE_TURNS = 100000 };
 static const double DIFFERENCE_SETTLED = 1e-13, DIFFERENCE_RELAXED = 1e-11;
 
-static bool check_differences(struct verifying *v)
+static struct model finer_model(const struct verifying *v)
 {
-    struct job job = {.interpreter = true, .real_bytes = 8, .entries = entries};
     struct model finer = *v->model;
     if (finer.dynamics.which == DYNAMICS_SETTLE) {
         finer.dynamics.tolerance = fmin(finer.dynamics.tolerance, DIFFERENCE_SETTLED);
@@ -242,9 +248,41 @@ static bool check_differences(struct verifying *v)
     }
     finer.ensemble.relax_tolerance = fmin(finer.ensemble.relax_tolerance, DIFFERENCE_RELAXED);
     finer.ensemble.relax_most = DIFFERENCE_TURNS;
-    const struct nnt_module *module = compile(v->session, &finer, &job, &v->times);
+    return finer;
+}
+
+static bool check_differences(struct verifying *v, const struct model *finer)
+{
+    struct job job = {.interpreter = true, .real_bytes = 8, .entries = entries};
+    const struct nnt_module *module = compile(v->session, finer, &job, &v->times);
     if (module) verify_derivatives(&v->findings, module, &v->start, v->model->train.seed);
     return module != NULL;
+}
+
+/* F as the file's ensemble has it, by the engine that measures it. */
+static bool check_free_energy(struct verifying *v, const struct model *finer)
+{
+    uint32_t batch = v->start.call.batch;
+    struct job job = {.real_bytes = 8,
+                      .batch = batch,
+                      .entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise |
+                                 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push};
+    if (!v->expected || finer->ensemble.lanczos || !v->reference->trainables) return true;
+    if (finer->ensemble.relaxed) job.entries |= 1u << NNT_ENTRY_relax;
+    struct nnt_module *module = compile(v->session, finer, &job, &v->times);
+    if (!module) return false;
+    struct diag *aside = diag_aside(v->session->diag);
+    struct ensemble *ensemble = ensemble_new(aside, v->model->ensemble_at, module, &finer->ensemble, batch);
+    struct exercise own = exercise_open(module, batch);
+    exercise_copy(&own, &v->start);
+    if (ensemble)
+        verify_free_energy(&v->findings, ensemble, aside, own.call.slab[NNT_PARAMETERS], data_of_start(v), batch,
+                           1 / v->beta, v->model->train.seed);
+    exercise_close(&own);
+    ensemble_free(ensemble);
+    diag_free(aside);
+    release_module(module);
+    return true;
 }
 
 static bool check_all(struct verifying *v)
@@ -254,7 +292,8 @@ static bool check_all(struct verifying *v)
     v->expected = gaussians(v, v->reference, v->beta);
     for (size_t e = 0; e < LENGTH(engines); e++)
         if (!check_engine(v, &engines[e])) return false;
-    if (!check_differences(v)) return false;
+    struct model finer = finer_model(v);
+    if (!check_differences(v, &finer) || !check_free_energy(v, &finer)) return false;
     check_ensemble(v);
     return true;
 }

@@ -105,8 +105,7 @@ int cmd_measure(struct session *session)
     struct train_state at = {0};
     uint32_t n;
     if (open_given(&given)) {
-        struct observed observed = {given.model, given.data, given.module,
-                                    given.module ? session->options.real_bytes : 8, session->options.interpreter};
+        struct observed observed = {given.model, given.data, given.module, session->options.interpreter};
         observer = observer_new(session, &observed, &given.times);
         const void *parameters = given.module ? given.parameters
                                  : observer   ? observer_start(observer, given.model->train.seed)

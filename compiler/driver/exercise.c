@@ -8,6 +8,7 @@
 
 #include "runtime/base/arena.h"
 #include "runtime/base/random.h"
+#include "runtime/thermo/slabs.h"
 #include "runtime/train/train.h"
 
 struct exercise exercise_open(const struct nnt_module *module, uint32_t batch)
@@ -33,30 +34,23 @@ void exercise_close(struct exercise *x)
 
 uint64_t exercise_size(const struct exercise *x, const struct nnt_field *field)
 {
-    uint64_t n = field->per_sample ? x->call.batch : 1;
-    for (uint32_t a = 0; a < field->rank; a++) n *= field->extent[a];
-    return n;
+    return field_length(field) * (field->per_sample ? x->call.batch : 1);
 }
 
 static size_t place(const struct exercise *x, const struct nnt_field *field, uint64_t e)
 {
-    return field->offset + (field->per_sample ? field->offset_per_sample * x->call.batch : 0) + e;
+    return field_offset(field, x->call.batch) + e;
 }
 
 double exercise_get(const struct exercise *x, const struct nnt_field *field, uint64_t e)
 {
     const void *slab = x->call.slab[field->slab];
-    return x->module->real_bytes == 4 ? (double)((const float *)slab)[place(x, field, e)]
-                                      : ((const double *)slab)[place(x, field, e)];
+    return real_at(slab, x->module->real_bytes, place(x, field, e));
 }
 
 void exercise_set(struct exercise *x, const struct nnt_field *field, uint64_t e, double value)
 {
-    void *slab = x->call.slab[field->slab];
-    if (x->module->real_bytes == 4)
-        ((float *)slab)[place(x, field, e)] = (float)value;
-    else
-        ((double *)slab)[place(x, field, e)] = value;
+    real_set(x->call.slab[field->slab], x->module->real_bytes, place(x, field, e), value);
 }
 
 const struct nnt_field *exercise_field(const struct nnt_module *module, enum nnt_slab slab, const char *name)

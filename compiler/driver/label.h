@@ -14,8 +14,8 @@ void label_html(const char *label, struct text *out);
 void label_svg(const char *label, struct text *out);
 /* Its width in units of `font`'s, from above: in no usual sans-serif it is wider. */
 double label_width(const char *label, double font);
-/* Adds the label as <text> elements at x (their start, middle or end by `anchor`), the first at y, broken at blanks where it would be wider than `width`; returns how many rows.
- * `out` NULL: only counts. */
+/* Adds the label as <text> elements at x (their start, middle or end by `anchor`), the first at y, broken at blanks where it
+ * would be wider than `width`; returns how many rows. `out` NULL: only counts. */
 uint32_t label_rows(const char *label, double font, double width, struct text *out, const char *anchor, double x,
                     double y);
 /* A number with so many decimals, in units of 10^power where that is not 0: −1.25, 3·10⁻⁷. */

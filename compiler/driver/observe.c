@@ -9,6 +9,7 @@
 #include "compiler/driver/given.h"
 #include "runtime/record/record.h"
 #include "runtime/thermo/measurer.h"
+#include "runtime/thermo/slabs.h"
 
 enum { ENSEMBLE_BATCH = 64, LOSS_BATCH = 256 };
 
@@ -292,22 +293,13 @@ const double *observer_start(struct observer *o, uint64_t seed)
     return given_weights(o->session, o->of.model, module, start) ? start : NULL;
 }
 
-/* The float64 module has fields of its own: parameters are copied field by field. */
-static void widen_parameters(struct observer *o, const void *parameters)
-{
-    const struct nnt_module *to = o->gaussian_module, *from = o->of.module ? o->of.module : to;
-    for (uint32_t p = 0; p < to->n_parameters; p++) {
-        const struct nnt_field *f = &to->field[to->parameter[p].field], *g = &from->field[from->parameter[p].field];
-        uint64_t n = 1;
-        for (uint32_t a = 0; a < f->rank; a++) n *= f->extent[a];
-        for (uint64_t i = 0; i < n; i++)
-            o->parameters[f->offset + i] = o->of.real_bytes == 4
-                                               ? (double)((const float *)parameters)[g->offset + i]
-                                               : ((const double *)parameters)[g->offset + i];
-    }
-}
-
 /* ---- one moment ---- */
+
+/* That of the parameters that are observed. */
+static const struct nnt_module *module_of(const struct observer *o)
+{
+    return o->of.module ? o->of.module : o->gaussian_module;
+}
 
 /* What was not asked for and cannot be had is left out from here on, training goes on. */
 static bool leave_out(struct observer *o, uint64_t step)
@@ -349,7 +341,7 @@ static bool observe_ensemble(struct observer *o, uint32_t block, uint32_t given,
     if (!needs_ensemble(o->of.model, o->of.model->measure[block].asked & ~given) && !measurer_ledger(measurer))
         return true;
     if (!temperature_at(o, progress, &T)) return false;
-    widen_parameters(o, parameters);
+    widen_parameters(module_of(o), parameters, o->gaussian_module, o->parameters);
     return measurer_take(measurer, o->apart ? o->apart : o->session->diag, o->parameters, o->probe[block].value, T,
                          given, moment) ||
            leave_out(o, moment->step);
@@ -357,14 +349,13 @@ static bool observe_ensemble(struct observer *o, uint32_t block, uint32_t given,
 
 static double weight_norm(const struct observer *o, const void *parameters)
 {
-    const struct nnt_module *module = o->of.module ? o->of.module : o->gaussian_module;
+    const struct nnt_module *module = module_of(o);
     double sum = 0;
     for (uint32_t p = 0; module && p < module->n_parameters; p++) {
         const struct nnt_field *f = &module->field[module->parameter[p].field];
         if (!module->parameter[p].is_weight) continue;
         for (uint64_t i = 0, n = (uint64_t)f->extent[0] * f->extent[1]; i < n; i++) {
-            double w = o->of.real_bytes == 4 ? (double)((const float *)parameters)[f->offset + i]
-                                             : ((const double *)parameters)[f->offset + i];
+            double w = real_at(parameters, module->real_bytes, f->offset + i);
             sum += w * w;
         }
     }

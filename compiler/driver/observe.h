@@ -10,8 +10,9 @@ struct observer;
 struct observed {
     const struct model *model;
     const struct data *data;
-    const struct nnt_module *module; /* with observed_entries; NULL where the file has no loss that is trained on */
-    uint32_t real_bytes;             /* of the parameters that observe() is given */
+    /* With observed_entries; NULL where the file has no loss that is trained on. The parameters that observe() is given are its, or those
+     * of the ensemble's module. */
+    const struct nnt_module *module;
     bool interpreter;
 };
 /* The entries by which the losses of a module can be observed: of the boundary loss, and of the bulk loss where the file trains on it. */

@@ -47,7 +47,7 @@ static const struct picture pictures[] = {
      NULL,
      NULL,
      MAY_BE_LOG,
-     {"loss.boundary", "loss.bulk"},
+     {"loss.boundary", "loss.bulk", "loss.free_energy"},
      {NULL}},
     {"rmse",
      "Error in the data's own units",

@@ -4,8 +4,8 @@
 
 #include "runtime/base/text.h"
 
-/* Texts shown are UTF-8; in them _{min} is a subscript. They are escaped here: callers give them as they are. A number that is not finite is
- * a point that is not there. */
+/* Texts shown are UTF-8; in them _{min} is a subscript. They are escaped here: callers give them as they are. A number that
+ * is not finite is a point that is not there. */
 
 enum plot_scale { PLOT_LINEAR, PLOT_LOG };
 
@@ -34,8 +34,8 @@ struct plot {
     const char *fell, *rose; /* their names in the legend */
 };
 
-/* Adds an <svg> element that scales with its column; its text is as large as the page's where the column is PLOT_WIDTH pixels wide. What lies
- * beyond an axis (0 or less on a logarithmic one) is left out. */
+/* Adds an <svg> element that scales with its column; its text is as large as the page's where the column is PLOT_WIDTH pixels
+ * wide. What lies beyond an axis (0 or less on a logarithmic one) is left out. */
 enum { PLOT_WIDTH = 340 };
 void plot_draw(const struct plot *plot, struct text *out);
 /* Adds the rules of a style sheet that plots need, for light and dark and paper: once a page. */

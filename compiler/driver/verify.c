@@ -363,3 +363,144 @@ void verify_complexity(struct findings *findings, const struct nnt_module *modul
     add_distance(findings, "differences", "C as -1/2 ln det A", DIFFERENCES, &d, batch - d.compared);
     exercise_close(&x);
 }
+
+/* ---- the free energy ---- */
+
+/* F and its gradient as functions of the parameters, along one direction in them. */
+struct free_energy {
+    struct ensemble *ensemble;
+    struct diag *diag;
+    double *parameters; /* moved, and put back */
+    const double *start, *direction;
+    const double *const *data;
+    uint32_t count;
+    double T;
+    struct gaussian *sample;
+    bool good; /* no evaluation was refused */
+};
+
+static void move_to(struct free_energy *f, double h)
+{
+    size_t n = ensemble_module(f->ensemble)->size[NNT_PARAMETERS];
+    for (size_t i = 0; i < n; i++) f->parameters[i] = f->start[i] + h * f->direction[i];
+}
+
+static double mean_F(struct free_energy *f, double h)
+{
+    double sum = 0;
+    move_to(f, h);
+    f->good =
+        f->good && ensemble_evaluate(f->ensemble, f->diag, f->parameters, f->data, f->count, 1 / f->T, f->sample);
+    for (uint32_t b = 0; f->good && b < f->count; b++) sum += f->sample[b].F / f->count;
+    return sum;
+}
+
+static void gradient_F(struct free_energy *f, double h, double *out)
+{
+    const struct combination F = {1, -f->T};
+    move_to(f, h);
+    f->good = f->good && ensemble_gradient(f->ensemble, f->diag, f->parameters, f->data, f->count, 1 / f->T, 1, &F,
+                                           &out, f->sample);
+}
+
+/* Of the fourth order. */
+static double slope_of_F(struct free_energy *f, double h)
+{
+    return (8 * (mean_F(f, h) - mean_F(f, -h)) - (mean_F(f, 2 * h) - mean_F(f, -2 * h))) / (12 * h);
+}
+
+static void add_elements(struct free_energy *f, const double *gradient, struct random *random, double *unit,
+                         struct distance *d, uint64_t *skipped)
+{
+    const struct nnt_module *m = ensemble_module(f->ensemble);
+    for (uint32_t p = 0; p < m->n_parameters; p++) {
+        const struct nnt_parameter *it = &m->parameter[p];
+        const struct nnt_field *by = &m->field[it->field];
+        uint64_t n = by->extent[0] * (uint64_t)(by->rank > 1 ? by->extent[1] : 1);
+        for (uint32_t i = 0; it->gradient != NNT_NONE && i < ELEMENTS && i < n; i++) {
+            uint64_t e = n <= ELEMENTS ? i : random_below(random, (uint32_t)n);
+            if (it->hollow && e / by->extent[1] == e % by->extent[1]) continue;
+            unit[by->offset + e] = 1;
+            double coarse = slope_of_F(f, 1e-3), fine = slope_of_F(f, 5e-4);
+            unit[by->offset + e] = 0;
+            if (!f->good) return;
+            if (fabs(coarse - fine) <= 2e-7 * (1 + fabs(fine)))
+                distance_add(d, &m->field[it->gradient], e, gradient[m->field[it->gradient].offset + e], fine);
+            else
+                ++*skipped;
+        }
+    }
+}
+
+/* A direction of ±1 in the trainables, in both layouts. */
+static void draw_direction(const struct nnt_module *m, struct random *random, double *parameters,
+                           double *trainables)
+{
+    for (uint32_t p = 0; p < m->n_parameters; p++) {
+        const struct nnt_parameter *it = &m->parameter[p];
+        const struct nnt_field *by = &m->field[it->field];
+        uint64_t n = by->extent[0] * (uint64_t)(by->rank > 1 ? by->extent[1] : 1);
+        for (uint64_t e = 0; it->gradient != NNT_NONE && e < n; e++) {
+            bool none = it->hollow && e / by->extent[1] == e % by->extent[1];
+            double sign = none ? 0 : random_below(random, 2) ? 1 : -1;
+            parameters[by->offset + e] = trainables[m->field[it->gradient].offset + e] = sign;
+        }
+    }
+}
+
+static void add_products(struct free_energy *f, const double *product, double *const room[4], struct distance *d,
+                         uint64_t *skipped)
+{
+    const struct nnt_module *m = ensemble_module(f->ensemble);
+    const double h = 1e-4;
+    gradient_F(f, h, room[0]);
+    gradient_F(f, -h, room[1]);
+    gradient_F(f, h / 2, room[2]);
+    gradient_F(f, -h / 2, room[3]);
+    for (uint32_t p = 0; f->good && p < m->n_parameters; p++) {
+        const struct nnt_field *field = &m->field[m->parameter[p].gradient];
+        if (m->parameter[p].gradient == NNT_NONE) continue;
+        for (uint64_t e = 0; e < field->extent[0] * (uint64_t)(field->rank > 1 ? field->extent[1] : 1); e++) {
+            uint64_t i = field->offset + e;
+            double coarse = (room[0][i] - room[1][i]) / (2 * h), fine = (room[2][i] - room[3][i]) / h;
+            if (fabs(coarse - fine) <= 3e-6 * (1 + fabs(fine)))
+                distance_add(d, field, e, product[i], (4 * fine - coarse) / 3);
+            else
+                ++*skipped;
+        }
+    }
+}
+
+static double *zeros(struct findings *findings, size_t n)
+{
+    double *out = arena_alloc(findings->arena, (n + 1) * sizeof *out);
+    memset(out, 0, (n + 1) * sizeof *out);
+    return out;
+}
+
+void verify_free_energy(struct findings *findings, struct ensemble *ensemble, struct diag *diag, double *parameters,
+                        const double *const data[], uint32_t count, double T, uint64_t seed)
+{
+    const struct nnt_module *m = ensemble_module(ensemble);
+    size_t n = m->size[NNT_PARAMETERS], P = ensemble_trainables(ensemble);
+    double *start = zeros(findings, n), *direction = zeros(findings, n), *along = zeros(findings, P);
+    double *gradient = zeros(findings, P), *product = zeros(findings, P);
+    double *room[4] = {zeros(findings, P), zeros(findings, P), zeros(findings, P), zeros(findings, P)};
+    struct random random = random_stream(seed, RANDOM_PROBE, 0, 4);
+    struct distance first = {0}, second = {0};
+    uint64_t skipped[2] = {0, 0};
+    const struct combination F = {1, -T};
+    struct free_energy f = {ensemble, diag, parameters, start, direction, data, count, T, NULL, true};
+    f.sample = arena_alloc(findings->arena, (count + (size_t)1) * sizeof *f.sample);
+    memcpy(start, parameters, n * sizeof *start);
+    gradient_F(&f, 0, gradient);
+    if (f.good) add_elements(&f, gradient, &random, direction, &first, &skipped[0]);
+    draw_direction(m, &random, direction, along);
+    move_to(&f, 0);
+    f.good = f.good && ensemble_hessian(ensemble, diag, parameters, data, count, 1, &F, along, &product);
+    if (f.good) add_products(&f, product, room, &second, &skipped[1]);
+    memcpy(parameters, start, n * sizeof *start);
+    if (!f.good) return;
+    add_distance(findings, "differences", "gradient of F", DIFFERENCES, &first, skipped[0]);
+    add_distance(findings, "differences", "Hessian of F times v", 10 * DIFFERENCES, &second, skipped[1]);
+}

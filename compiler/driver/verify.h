@@ -37,5 +37,10 @@ void verify_complexity(struct findings *findings, const struct nnt_module *modul
                        const struct gaussian *gaussian);
 void verify_energy(struct findings *findings, const struct gaussian *at, const struct gaussian *less,
                    const struct gaussian *more, double beta, double step, uint32_t count);
+/* The gradient of F at temperature T, and a product with its second derivatives, against central differences of F and of the gradient: a
+ * few elements a parameter, drawn by seed. The ensemble's module has pull, push and pull_push; `parameters` are moved and put back;
+ * data, count as ensemble_evaluate has them. Where an evaluation is refused, with a message in `diag`, there are no rows. */
+void verify_free_energy(struct findings *findings, struct ensemble *ensemble, struct diag *diag, double *parameters,
+                        const double *const data[], uint32_t count, double T, uint64_t seed);
 
 #endif

@@ -56,8 +56,8 @@ struct ir_phase {
     struct ir_result *result;
     uint32_t n_results, capacity;
     uint32_t times;
-    uint32_t
-        goes_on; /* a field of rank 0: the phase ends after an iteration that leaves 0 in it; NNT_NONE: never early */
+    /* A field of rank 0: the phase ends after an iteration that leaves 0 in it; NNT_NONE: never early. */
+    uint32_t goes_on;
 };
 /* Phases in their order. */
 struct ir_entry {

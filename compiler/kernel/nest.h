@@ -125,8 +125,8 @@ struct product {
     uint32_t a, b, c; /* operands */
     bool transpose_a, transpose_b;
     uint32_t lda, ldb, ldc;
-    uint32_t
-        alpha; /* position in finish of a value that moves with no loop, or NEST_NONE for 1; needs only what stands before it */
+    /* Position in finish of a value that moves with no loop, or NEST_NONE for 1; needs only what stands before it. */
+    uint32_t alpha;
     bool accumulate; /* C += */
 };
 /* Recognises: one summed loop, two others (a missing one has extent 1), body accumulates a product of two loads, finish stores

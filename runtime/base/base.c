@@ -1,4 +1,4 @@
-/* base.c: what BUG and checked sizes do. */
+/* base.c: what BUG, checked sizes and numbers do. */
 #include "runtime/base/base.h"
 
 #include <stdarg.h>
@@ -21,4 +21,9 @@ bool size_product(size_t a, size_t b, size_t *out)
     if (b != 0 && a > SIZE_MAX / b) return false;
     *out = a * b;
     return true;
+}
+
+double *numbers_new(size_t count)
+{
+    return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
 }

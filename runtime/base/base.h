@@ -1,4 +1,4 @@
-/* base.h: the few macros of the project: MUST_USE, PRINTF, BUG, LENGTH. */
+/* base.h: the few macros of the project: MUST_USE, PRINTF, BUG, LENGTH; sizes and numbers, checked. */
 #ifndef NNT_BASE_H
 #define NNT_BASE_H
 
@@ -24,5 +24,7 @@ NORETURN void base_bug(const char *file, int line, const char *format, ...) PRIN
 
 /* Writes a * b to *out and returns true, or returns false where the product does not fit a size_t. */
 MUST_USE bool size_product(size_t a, size_t b, size_t *out);
+/* `count` zeros, at least one, so that NULL means that memory is short, or that so many do not fit a size_t. The caller frees them. */
+MUST_USE double *numbers_new(size_t count);
 
 #endif

@@ -101,8 +101,8 @@ struct data_spec {
     struct data_group {
         const char *name, *shown;
         uint32_t size;
-        uint32_t
-            rows; /* of a sequence, 0: none. A datum is [rows][size]; an input with fewer has zeros behind them */
+        /* Of a sequence, 0: none. A datum is [rows][size]; an input with fewer has zeros behind them. */
+        uint32_t rows;
         bool input;
         struct span at;
     } *group;

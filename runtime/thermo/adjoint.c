@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/thermo/jacobian.h"
 #include "runtime/thermo/slabs.h"
 #include "runtime/thermo/thin.h"
 
@@ -18,48 +19,40 @@ static size_t largest_coupling(const struct gaussian_model *g)
 {
     size_t most = 0;
     for (uint32_t k = 0; k < g->n_couplings; k++) {
-        size_t numbers =
-            (size_t)g->module->group[g->coupling[k].to].size * g->module->group[g->coupling[k].from].size;
+        const struct nnt_group *group = g->module->group;
+        size_t numbers = (size_t)group[g->coupling[k].to].size * group[g->coupling[k].from].size;
         if (numbers > most) most = numbers;
     }
     return most;
 }
 
-static uint32_t largest_group(const struct nnt_module *module)
+enum { DUALS = 8 };
+static void list_duals(struct adjoint_model *m, struct dual *out[DUALS])
 {
-    uint32_t most = 0;
-    for (uint32_t k = 0; k < module->n_groups; k++)
-        if (module->group[k].size > most) most = module->group[k].size;
-    return most;
-}
-
-bool adjoint_init(struct adjoint_model *model, struct gaussian_model *gaussian, bool tangents)
-{
-    size_t numbers = gaussian->pattern.numbers, wide = largest_coupling(gaussian), n = gaussian->n, n_J = 0;
-    uint32_t group = largest_group(gaussian->module);
-    *model = (struct adjoint_model){.gaussian = gaussian};
-    for (uint32_t k = 0; k < gaussian->n_couplings; k++)
-        n_J += (size_t)gaussian->module->group[gaussian->coupling[k].to].size *
-               gaussian->module->group[gaussian->coupling[k].from].size;
-    model->work = calloc(blocks_work(&gaussian->pattern) + 1, sizeof *model->work);
-    struct dual J = {0};
-    model->dA = tangents ? calloc(numbers + 1, sizeof *model->dA) : NULL;
-    bool good = model->work && (model->dA || !tangents) && dual_init(&model->Z, numbers, tangents) &&
-                dual_init(&model->A_bar, numbers, tangents) && dual_init(&model->g, n, tangents) &&
-                dual_init(&model->s, n, tangents) && dual_init(&model->lambda, n, tangents) &&
-                dual_init(&model->x, n, tangents) && dual_init(&model->wide, wide, tangents) &&
-                dual_init(&model->wider, wide, tangents) && dual_init(&model->u, group, tangents) &&
-                dual_init(&model->t, group, tangents) && (!tangents || dual_init(&J, n_J, false));
-    model->J = (struct dual){gaussian->J, J.v};
-    return good;
-}
-
-enum { DUALS = 11 };
-static void list_duals(struct adjoint_model *model, struct dual *out[DUALS])
-{
-    struct dual *all[DUALS] = {&model->J, &model->Z,    &model->A_bar, &model->g, &model->s, &model->lambda,
-                               &model->x, &model->wide, &model->wider, &model->u, &model->t};
+    struct dual *all[DUALS] = {&m->J, &m->Z, &m->A_bar, &m->g, &m->s, &m->lambda, &m->wide, &m->wider};
     memcpy(out, all, sizeof all);
+}
+
+/* A⁻¹ is only made where A is not had by few rows; its tangent's dA is at the minimum too. */
+static bool make_matrices(struct adjoint_model *m, bool tangents)
+{
+    const struct pattern *p = &m->gaussian->pattern;
+    size_t numbers = m->gaussian->thin ? 0 : p->numbers;
+    m->work = numbers_new(m->gaussian->thin ? 0 : blocks_work(p));
+    m->dA = tangents ? numbers_new(p->numbers) : NULL;
+    return m->work && (m->dA || !tangents) && dual_init(&m->Z, numbers, tangents) &&
+           dual_init(&m->A_bar, numbers, tangents);
+}
+
+bool adjoint_init(struct adjoint_model *m, struct gaussian_model *gaussian, bool tangents)
+{
+    size_t wide = largest_coupling(gaussian), n = gaussian->n;
+    *m = (struct adjoint_model){.gaussian = gaussian};
+    m->J.v = gaussian->J;
+    m->J.d = tangents ? numbers_new(gaussian->n_J) : NULL;
+    return (m->J.d || !tangents) && make_matrices(m, tangents) && dual_init(&m->g, n, tangents) &&
+           dual_init(&m->s, n, tangents) && dual_init(&m->lambda, n, tangents) &&
+           dual_init(&m->wide, wide, tangents) && dual_init(&m->wider, wide, tangents);
 }
 
 void adjoint_fini(struct adjoint_model *model)
@@ -90,25 +83,14 @@ static const struct nnt_group *group_of(const struct adjoint_model *m, uint32_t 
     return &m->gaussian->module->group[group];
 }
 
-static bool is_free(const struct adjoint_model *m, uint32_t group)
-{
-    return m->gaussian->column[group] != NNT_NONE;
-}
-
-static bool in_R(const struct adjoint_model *m, uint32_t group)
-{
-    return group_of(m, group)->flags & NNT_ERROR;
-}
-
 static bool has_potential(const struct adjoint_model *m, uint32_t group)
 {
-    return is_free(m, group) && group_of(m, group)->flags & NNT_POTENTIAL && group_of(m, group)->force != NNT_NONE;
+    return jacobian_has_force(m->gaussian->module, group);
 }
 
-/* The identity of J that no coupling holds. */
 static bool has_identity(const struct adjoint_model *m, uint32_t group)
 {
-    return is_free(m, group) && in_R(m, group) && !m->gaussian->loops[group];
+    return jacobian_has_identity(m->gaussian, group);
 }
 
 static struct dual part(const struct adjoint_model *m, struct dual vector, uint32_t group)
@@ -286,7 +268,7 @@ void adjoint_begin(struct adjoint_model *m, const struct dual_sample *sample)
 static struct dual seed_of(const struct dual_sample *sample, const struct adjoints *to, uint32_t field)
 {
     const struct nnt_field *f = &sample->module->field[field];
-    return dual_at(to->seed, field_offset(f, sample->at.batch) + sample->at.sample * field_length(f));
+    return dual_at(to->seed, sample_offset(f, sample->at.batch, sample->at.sample));
 }
 
 /* A_bar = a/2 s sᵀ - c/2 A⁻¹. */
@@ -426,7 +408,7 @@ static void clear_seeds(const struct adjoint_model *m, const struct dual_sample 
     for (uint32_t k = 0; k < sample->module->n_groups; k++) {
         const struct nnt_group *group = group_of(m, k);
         const uint32_t fields[] = {group->residual, group->slope, group->bend, group->force, group->curvature};
-        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        for (size_t i = 0; i < LENGTH(fields); i++)
             if (fields[i] != NNT_NONE)
                 dual_clear(seed_of(sample, to, fields[i]), field_length(&sample->module->field[fields[i]]));
     }
@@ -451,7 +433,7 @@ static void seed_thin(struct adjoint_model *m, const struct dual_sample *sample,
     struct gaussian_model *g = m->gaussian;
     thin_seed_begin(g->thin, sample, of);
     for (uint32_t k = 0; k < sample->module->n_groups; k++)
-        if (in_R(m, k))
+        if (is_in_R(sample->module, k))
             thin_add_residual_bar(g->thin, sample, k, of, seed_of(sample, to, group_of(m, k)->residual));
     for (uint32_t i = 0; i < g->thin->n_moving; i++) {
         uint32_t from = g->thin->order[i];
@@ -473,7 +455,7 @@ void adjoint_seed(struct adjoint_model *m, const struct dual_sample *sample, str
     }
     make_A_bar(m, of);
     for (uint32_t row = 0; row < sample->module->n_groups; row++) {
-        if (in_R(m, row)) seed_residual(m, sample, row, of, to);
+        if (is_in_R(sample->module, row)) seed_residual(m, sample, row, of, to);
         for (const struct coupling *e = first_into(m, row); e < end_into(m, row); e++) {
             seed_coupling(m, sample, e, of, to);
             if (m->gaussian->full) seed_bends(m, sample, e, to);
@@ -489,7 +471,7 @@ void adjoint_by_state(const struct adjoint_model *m, const struct dual_sample *s
     dual_clear(out, m->gaussian->n);
     for (uint32_t k = 0; k < sample->module->n_groups; k++) {
         const struct nnt_group *group = group_of(m, k);
-        if (!is_free(m, k)) continue;
+        if (!is_free_group(sample->module, k)) continue;
         dual_add(part(m, out, k), 1, seed_of(sample, &from, group->gradient_x), group->size);
         if (has_potential(m, k))
             dual_add(part(m, out, k), of.of_H_min, dual_linear(sample, group->force), group->size);

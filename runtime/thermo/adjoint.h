@@ -16,12 +16,11 @@ struct adjoint_model {
     struct gaussian_model *gaussian;
     struct dual J;           /* the couplings' blocks; J.v is the Gaussian's */
     double *dA;              /* of the pattern, as the two below: the tangent of A, or of the exact Hessian */
-    struct dual Z, A_bar;    /* Z = A⁻¹ */
+    struct dual Z, A_bar;    /* Z = A⁻¹; empty where A is a determinant of few rows */
     struct dual g, s;        /* [n]: g, A⁻¹ g */
-    struct dual lambda, x;   /* [n] scratch */
+    struct dual lambda;      /* [n] scratch */
     struct dual wide, wider; /* scratch for a coupling's block */
-    struct dual u, t;        /* scratch for a group's neurons */
-    double *work;            /* for blocks.h */
+    double *work;            /* for blocks.h, likewise */
 };
 
 /* All memory is allocated here, for tangents too where asked; false where it is short, adjoint_fini in any case. */

@@ -51,7 +51,7 @@ static void add_coupling(struct gaussian_model *model, const struct coupling *e)
     size_t length = (size_t)model->pattern.size[row] * model->pattern.size[column];
     double *A = A_block(model, row, column);
     if (begin_block(model, row))
-        cblas_daxpy((int)length, 1, model->J + e->at, 1, A, 1);
+        for (size_t i = 0; i < length; i++) A[i] += model->J[e->at + i];
     else
         memcpy(A, model->J + e->at, length * sizeof *A);
 }
@@ -205,8 +205,17 @@ static void spread_diagonal(const struct gaussian_model *model, uint32_t block, 
                 from[(size_t)i * p->size[block] + j];
 }
 
-bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room, double *out)
+/* Numbers a row that LAPACK works with, beside the matrix. */
+enum { WORK = 66 };
+
+bool assembly_room(const struct gaussian_model *model, size_t *out_numbers)
 {
+    return size_product(model->by_lanczos ? 0 : model->n, (size_t)model->n + WORK, out_numbers);
+}
+
+bool assembly_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room, double *out)
+{
+    int n = (int)model->n;
     const struct pattern *p = &model->pattern;
     struct assembly assembly = {model, at, model->full};
     model->factored = false;
@@ -218,6 +227,9 @@ bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_samp
         for (uint32_t i = p->first_row[k]; i < p->first_row[k + 1]; i++)
             spread_block(model, p->rows[i], p->order[k], room);
     }
-    return LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'U', (int)model->n, room, (int)model->n, out) ==
-           0; /* rows as columns */
+    for (size_t i = 0; i < (size_t)model->n * model->n; i++)
+        if (!isfinite(room[i])) return false;
+    /* Rows as columns. */
+    return LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'N', 'U', n, room, n, out, room + (size_t)model->n * model->n,
+                              n < INT32_MAX / WORK ? WORK * n : INT32_MAX) == 0;
 }

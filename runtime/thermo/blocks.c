@@ -135,15 +135,16 @@ static bool number_rows(struct pattern *p, const uint32_t size[])
 
 static bool allocate(struct pattern *p)
 {
-    size_t n = p->n_blocks;
+    size_t n = p->n_blocks, square, bytes;
+    if (!size_product(n, n, &square) || !size_product(square + 1, sizeof *p->at, &bytes)) return false;
     p->size = calloc(n + 1, sizeof *p->size);
     p->first = calloc(n + 1, sizeof *p->first);
     p->order = calloc(n + 1, sizeof *p->order);
     p->place = calloc(n + 1, sizeof *p->place);
     p->first_row = calloc(n + 1, sizeof *p->first_row);
-    p->at = malloc((n * n + 1) * sizeof *p->at);
+    p->at = malloc(bytes);
     if (!p->size || !p->first || !p->order || !p->place || !p->first_row || !p->at) return false;
-    for (size_t i = 0; i < n * n; i++) p->at[i] = SIZE_MAX;
+    for (size_t i = 0; i < square; i++) p->at[i] = SIZE_MAX;
     return true;
 }
 
@@ -321,7 +322,7 @@ static void solve_row(const struct pattern *p, const double *L, uint32_t k, doub
 static int factor_column(const struct pattern *p, double *A, const double diagonal[], uint32_t k)
 {
     struct column c = column_of(p, k);
-    struct bar bar = {diagonal + p->first[c.block], 100 * p->n * DBL_EPSILON};
+    struct bar bar = {diagonal + p->first[c.block], 100.0 * p->n * DBL_EPSILON};
     for (uint32_t j = 0; j < k; j++)
         if (block_at(p, c.block, p->order[j]) != SIZE_MAX) subtract_column(p, A, k, j);
     int failing = factor_block(A + c.diagonal, c.size, 0, c.size, &bar);

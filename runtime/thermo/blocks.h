@@ -2,9 +2,9 @@
 #ifndef NNT_BLOCKS_H
 #define NNT_BLOCKS_H
 
-#include <stdint.h>
-
 #include "runtime/base/base.h"
+
+#include <stdint.h>
 
 /* Which blocks the Cholesky factor of a symmetric matrix has, so that nothing else is stored (THEORY 3a, Cost). Matrices of
  * one pattern are plain arrays of `numbers` doubles: A before factoring, L after, A⁻¹ where L has blocks. */
@@ -15,9 +15,9 @@ struct pattern {
     uint32_t *size, *first; /* [n_blocks]: rows of a block (at least 1), and its first row in a vector */
     uint32_t *order;        /* [n_blocks]: order[k] is the k-th block to be eliminated … */
     uint32_t *place;        /* … and place[order[k]] = k */
-    size_t *
-        at; /* [n_blocks][n_blocks]: where the block (row, column) begins, [size row][size column] row by row; SIZE_MAX
-                   where there is none, and always where place[row] < place[column] */
+    /* [n_blocks][n_blocks]: where the block (row, column) begins, [size row][size column] row by row; SIZE_MAX where there is none, and
+     * always where place[row] < place[column]. */
+    size_t *at;
     uint32_t *rows;      /* block rows below the diagonal, column after column in the order of elimination … */
     uint32_t *first_row; /* … [n_blocks + 1]: rows[first_row[k]] … of the k-th column, ascending by place */
     size_t numbers;      /* of a matrix */

@@ -14,8 +14,7 @@ static double number_of(const struct nnt_module *module, const struct nnt_call *
 {
     const void *result = call->slab[NNT_RESULT];
     if (field == NNT_NONE) return 0;
-    uint64_t at = field_offset(&module->field[field], call->batch) + sample;
-    return module->real_bytes == 4 ? (double)((const float *)result)[at] : ((const double *)result)[at];
+    return real_at(result, module->real_bytes, field_offset(&module->field[field], call->batch) + sample);
 }
 
 /* A sample that settles at once shows no contraction, and one that does not settle has no error to estimate. */

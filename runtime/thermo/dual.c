@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* At least one number, so that NULL means that memory is short. */
-static double *numbers_new(size_t count)
-{
-    return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
-}
-
 bool dual_init(struct dual *out, size_t count, bool tangents)
 {
     *out = (struct dual){numbers_new(count), tangents ? numbers_new(count) : NULL};
@@ -88,8 +82,7 @@ static double *lent(const double *numbers, size_t offset)
 
 struct dual dual_linear(const struct dual_sample *sample, uint32_t field)
 {
-    const struct nnt_field *f = &sample->module->field[field];
-    size_t offset = field_offset(f, sample->at.batch) + sample->at.sample * field_length(f);
+    size_t offset = sample_offset(&sample->module->field[field], sample->at.batch, sample->at.sample);
     return (struct dual){lent(sample->at.linear, offset), lent(sample->d_linear, offset)};
 }
 

@@ -2,11 +2,11 @@
  * Gaussian, and what is left in doubt. */
 #include "runtime/thermo/ensemble.h"
 
+#include "runtime/thermo/assembly.h"
 #include "runtime/thermo/probe.h"
 #include "runtime/thermo/slabs.h"
 
 #include <inttypes.h>
-#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -390,7 +390,7 @@ static bool spectrum_of_batch(struct ensemble *ensemble, struct diag *diag, uint
 {
     for (uint32_t b = 0; b < ensemble->call.batch; b++) {
         struct linear_sample at = probe_sample(ensemble, b);
-        if (gaussian_eigenvalues(&ensemble->model, &at, room, out + (size_t)b * ensemble->model.n)) continue;
+        if (assembly_eigenvalues(&ensemble->model, &at, room, out + (size_t)b * ensemble->model.n)) continue;
         diag_input(diag, ensemble->at, "not-finite", "the eigenvalues of A at sample %u cannot be had",
                    first + b + 1);
         return false;
@@ -398,21 +398,20 @@ static bool spectrum_of_batch(struct ensemble *ensemble, struct diag *diag, uint
     return true;
 }
 
-bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const double *parameters,
-                       const double *const data[], uint32_t count, double *out)
+bool ensemble_spectrum_room(const struct ensemble *ensemble, size_t *out_numbers)
 {
-    size_t n = ensemble->model.n, numbers;
+    return assembly_room(&ensemble->model, out_numbers);
+}
+
+bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const double *parameters,
+                       const double *const data[], uint32_t count, double *room, double *out)
+{
+    size_t n = ensemble->model.n;
+    bool good = true;
     if (!probe_has_factor(ensemble, diag, "the spectrum of A")) return false;
-    double *room = size_product(n, n, &numbers) ? calloc(numbers + 1, sizeof *room) : NULL;
-    bool good = room != NULL;
-    if (!room)
-        diag_machine(diag, ensemble->at, "memory",
-                     "memory is short: the spectrum of %zu free neurons needs %.1f MB", n,
-                     8e-6 * (double)n * (double)n);
     probe_begin(ensemble, parameters);
     for (uint32_t first = 0; good && probe_load(ensemble, data, first, count); first += ensemble->call.batch)
         good = probe_reference(ensemble, diag) && spectrum_of_batch(ensemble, diag, first, room, out + first * n);
-    free(room);
     return good;
 }
 

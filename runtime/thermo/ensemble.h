@@ -51,10 +51,12 @@ MUST_USE bool ensemble_gradient(struct ensemble *ensemble, struct diag *diag, co
 MUST_USE bool ensemble_hessian(struct ensemble *ensemble, struct diag *diag, const double *parameters,
                                const double *const data[], uint32_t count, uint32_t n,
                                const struct combination of[], const double *direction, double *const out_product[]);
-/* The eigenvalues of A of each sample, ascending: out[count][n]. */
+/* The eigenvalues of A of each sample, ascending: out[count][n]; `room` is of ensemble_spectrum_room numbers: false where so many do not
+ * fit. Samples and failures as of ensemble_evaluate; its doubts are not counted again. */
 MUST_USE bool ensemble_spectrum(struct ensemble *ensemble, struct diag *diag, const double *parameters,
-                                const double *const data[], uint32_t count, double *out);
-/* How the samples of the last ensemble_evaluate settled and relaxed. */
+                                const double *const data[], uint32_t count, double *room, double *out);
+MUST_USE bool ensemble_spectrum_room(const struct ensemble *ensemble, size_t *out_numbers);
+/* How the samples that were looked at last settled and relaxed. */
 const struct convergence *ensemble_convergence(const struct ensemble *ensemble);
 /* Warns of what all evaluations so far left in doubt, each kind once, and forgets it. */
 void ensemble_warn(struct ensemble *ensemble, struct diag *diag);

@@ -36,21 +36,20 @@ static uint32_t number_columns(struct gaussian_model *model)
 }
 
 /* Lists the blocks of J by the group they lead to; false where their numbers do not fit a size_t. */
-static bool list_couplings(struct gaussian_model *model, size_t *out_numbers)
+static bool list_couplings(struct gaussian_model *model)
 {
     const struct nnt_module *module = model->module;
-    *out_numbers = 0;
     for (uint32_t to = 0; to < module->n_groups; to++) {
         model->first_coupling[to] = model->n_couplings;
         for (uint32_t k = 0; k < module->n_blocks; k++) {
             const struct nnt_block *block = &module->block[k];
             size_t numbers;
             if (block->to != to || !is_coupling(module, block)) continue;
-            model->coupling[model->n_couplings++] = (struct coupling){block->from, to, k, *out_numbers};
+            model->coupling[model->n_couplings++] = (struct coupling){block->from, to, k, model->n_J};
             if (block->from == to) model->loops[to] = true;
             if (!size_product(module->group[block->from].size, module->group[to].size, &numbers)) return false;
-            if (numbers > SIZE_MAX - *out_numbers) return false;
-            *out_numbers += numbers;
+            if (numbers > SIZE_MAX - model->n_J) return false;
+            model->n_J += numbers;
         }
     }
     model->first_coupling[module->n_groups] = model->n_couplings;
@@ -85,12 +84,6 @@ static bool is_bent(const struct gaussian_model *model)
     for (uint32_t k = 0; k < model->module->n_groups; k++)
         if (jacobian_leads_to(model, k) && model->module->group[k].bend == NNT_NONE) return false;
     return true;
-}
-
-/* At least one number, so that NULL means that memory is short. */
-static double *numbers_new(size_t count)
-{
-    return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
 }
 
 /* The moral graph: the groups that one row of J has blocks of are coupled. */
@@ -135,14 +128,6 @@ static bool allocate_lists(struct gaussian_model *model)
            model->made && model->coupling && model->out_of && model->first_out;
 }
 
-static uint32_t largest_group(const struct nnt_module *module)
-{
-    uint32_t most = 0;
-    for (uint32_t k = 0; k < module->n_groups; k++)
-        if (module->group[k].size > most) most = module->group[k].size;
-    return most;
-}
-
 static double half_of_memory(void)
 {
     return 0.5 * (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
@@ -184,20 +169,19 @@ static bool make_evaluation(struct gaussian_model *model, const struct ensemble_
 
 bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module, const struct ensemble_spec *spec)
 {
-    size_t n_J = 0;
     *model = (struct gaussian_model){.module = module, .full = spec->relaxed && spec->full};
     if (!allocate_lists(model)) return false;
     uint32_t n_blocks = number_columns(model);
-    if (!list_couplings(model, &n_J)) return false;
+    if (!list_couplings(model)) return false;
     list_outgoing(model);
     model->bent = is_bent(model);
     if (model->full && !model->bent) BUG("the full Hessian needs the bend of every group");
     count_shape(model);
     model->diagonal = numbers_new(model->n);
-    model->J = numbers_new(n_J);
-    model->K = numbers_new(model->bent ? n_J : 0);
+    model->J = numbers_new(model->n_J);
+    model->K = numbers_new(model->bent ? model->n_J : 0);
     model->g = numbers_new(model->n);
-    model->row = numbers_new(largest_group(module));
+    model->row = numbers_new(module_largest(module));
     model->shape = numbers_new(model->n_shape);
     model->shape_before = numbers_new(model->n_shape);
     if (!model->diagonal || !model->J || !model->K || !model->g || !model->row || !model->shape ||
@@ -248,6 +232,24 @@ void gaussian_fini(struct gaussian_model *model)
 
 /* ---- what the sample brings ---- */
 
+const double *gaussian_curvature(const struct gaussian_model *model, const struct linear_sample *at, uint32_t group)
+{
+    if (!jacobian_has_curvature(model->module, group)) return NULL;
+    return jacobian_field(model, at, model->module->group[group].curvature);
+}
+
+double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < model->module->n_groups; k++) {
+        const struct nnt_group *group = &model->module->group[k];
+        if (!is_in_R(model->module, k)) continue;
+        const double *r = jacobian_field(model, at, group->residual);
+        sum += 0.5 * cblas_ddot((int)group->size, r, 1, r, 1);
+    }
+    return sum;
+}
+
 static double *copy_field(const struct gaussian_model *model, const struct linear_sample *at, uint32_t field,
                           double *to)
 {
@@ -256,8 +258,7 @@ static double *copy_field(const struct gaussian_model *model, const struct linea
     return to + length;
 }
 
-/* Collects what A depends on; returns whether it is what A was made of last. Networks of affine groups factor once.
- */
+/* Collects what A depends on; returns whether it is what A was made of last. Networks of affine groups factor once. */
 static bool same_shape(struct gaussian_model *model, const struct linear_sample *at)
 {
     const struct nnt_module *module = model->module;
@@ -336,7 +337,7 @@ static bool evaluate_products(struct gaussian_model *model, const struct linear_
     for (uint32_t k = 0; k < model->module->n_groups; k++)
         if (is_free_group(model->module, k)) jacobian_gradient(model, at, k);
     *out_failure = (struct failure){0};
-    /* The direction that fails goes to the solution's own place, and from there to g. */
+    /* The direction that fails stands where conjugate gradients had it last, and goes to g, which they read until then. */
     bool solved = lanczos_solve(&model->lanczos, &(struct symmetric){times_A, &products}, model->diagonal, model->g,
                                 model->solution, model->lanczos.Ap, &out_failure->ratio);
     if (!solved) memcpy(model->g, model->lanczos.Ap, model->n * sizeof *model->g);

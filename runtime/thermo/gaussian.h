@@ -14,8 +14,8 @@ struct coupling {
     size_t at;         /* of its first number in `J` */
 };
 
-/* One network's Gaussian: memory made once, filled in for each sample. */
 struct thin;
+/* One network's Gaussian: memory made once, filled in for each sample. */
 struct gaussian_model {
     const struct nnt_module *module;
     struct thin *thin;  /* where A need not be made; NULL elsewhere. Nothing but time is lost without it */
@@ -30,19 +30,19 @@ struct gaussian_model {
     uint32_t *first_coupling;  /* couplings into group t: first_coupling[t] … first_coupling[t + 1] - 1 */
     uint32_t *out_of; /* couplings out of group g, by number: out_of[first_out[g]] … out_of[first_out[g + 1] - 1] */
     uint32_t *first_out;
-    bool *loops;        /* a free group in R feeds itself */
-    bool *made;         /* while A is assembled: the groups of which the couplings that lead to them are made */
-    bool R_covers_free; /* R ⊇ Φ */
-    struct pattern
-        pattern;      /* of A: a block a free group, coupled where one feeds the other or both feed a third in R */
-    double *A;        /* of the pattern; its Cholesky factor L after factoring */
-    bool *begun;      /* [n_blocks][n_blocks]: while A is assembled, the blocks that hold something */
-    double *diagonal; /* [n] of A */
-    double *J;        /* the couplings' blocks */
-    double *K;        /* -bend w of the couplings, where `bent` */
-    double *g;        /* [n] */
-    double *row;      /* [the largest group]: scratch */
-    double *solution; /* [n], where `by_lanczos`: A⁻¹ g */
+    bool *loops;            /* a free group in R feeds itself */
+    bool *made;             /* while A is assembled: the groups of which the couplings that lead to them are made */
+    bool R_covers_free;     /* R ⊇ Φ */
+    struct pattern pattern; /* of A: a block a free group, coupled where one feeds the other or both feed a third */
+    double *A;              /* of the pattern; its Cholesky factor L after factoring */
+    bool *begun;            /* [n_blocks]: of the column that is assembled, the blocks that hold something */
+    double *diagonal;       /* [n] of A */
+    size_t n_J;             /* numbers of … */
+    double *J;              /* … the couplings' blocks */
+    double *K;              /* -bend w of the couplings, where `bent` */
+    double *g;              /* [n] */
+    double *row;            /* [the largest group]: scratch */
+    double *solution;       /* [n], where `by_lanczos`: A⁻¹ g */
     double *shape, *shape_before; /* all slopes, bends and curvatures that J and A are made of */
     size_t n_shape;
     bool factored; /* A and J belong to shape_before */
@@ -84,9 +84,6 @@ MUST_USE bool gaussian_is_minimum(struct gaussian_model *model, const struct lin
                                   struct failure *out_failure);
 /* Multiplications and additions of A and its factor, as far as they grow with the cube of the groups' sizes. */
 double gaussian_flops(const struct gaussian_model *model);
-/* The eigenvalues of A of a sample, ascending, [n]; room is [n][n]. false where they cannot be had. */
-MUST_USE bool gaussian_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room,
-                                   double *out);
 /* 1/2 |r_R|^2 of a sample: what the local errors are of H. */
 double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at);
 /* V'' of a free group in a sample, [size]; NULL where it has no potential. */

@@ -20,6 +20,7 @@ struct derivative {
     struct dual seed[COMBINATIONS];     /* slabs */
     struct dual by_state[COMBINATIONS]; /* [batch][n] */
     size_t n_seed, n_state;             /* numbers of a whole batch */
+    double *moved;                      /* [n]: how a sample's state moves along the direction */
     struct dual path; /* states before each tick, [ticks] slabs; the clamped ones as that tick sees them */
 };
 /* What is asked for: gradients, or products with a direction. */
@@ -56,6 +57,8 @@ static bool make_memory(struct ensemble *e, struct derivative *d)
             return false;
     if (!dual_init(&d->path, path, d->tangents) || !adjoint_init(&d->adjoint, &e->model, d->tangents)) return false;
     d->values = adjoint_of_values(&d->adjoint);
+    d->moved = numbers_new(n);
+    if (!d->moved) return false;
     return response_init(&d->response, e->module, e->model.column, e->model.n, d->tangents);
 }
 
@@ -94,6 +97,7 @@ void derivative_free(struct ensemble *e)
         dual_fini(&d->by_state[k]);
     }
     dual_fini(&d->path);
+    free(d->moved);
     adjoint_fini(&d->adjoint);
     response_fini(&d->response);
     free(d);
@@ -163,14 +167,19 @@ static void clear_seeds(struct ensemble *e, const struct asked *asked, uint32_t 
 
 /* ---- vectors over the free neurons and fields of the slabs ---- */
 
+/* Where a sample's numbers of a field begin. */
+static size_t place_of(const struct ensemble *e, uint32_t field, uint32_t b)
+{
+    return sample_offset(&e->module->field[field], e->call.batch, b);
+}
+
 static struct dual in_slab(const struct ensemble *e, struct dual slab, uint32_t field, uint32_t b)
 {
-    const struct nnt_field *f = &e->module->field[field];
-    return dual_at(slab, field_offset(f, e->call.batch) + b * field_length(f));
+    return dual_at(slab, place_of(e, field, b));
 }
 
 /* The residuals of the groups that move get `factor` times x, [n]. */
-static void set_residual_seeds(struct ensemble *e, struct dual seed, uint32_t b, double factor, struct dual x)
+static void set_residual_seeds(const struct ensemble *e, struct dual seed, uint32_t b, double factor, struct dual x)
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         if (!e->derivative->response.moves[g]) continue;
@@ -181,13 +190,12 @@ static void set_residual_seeds(struct ensemble *e, struct dual seed, uint32_t b,
     }
 }
 
-static void set_state(struct ensemble *e, double *slab, uint32_t b, const double x[])
+static void set_state(const struct ensemble *e, double *slab, uint32_t b, const double x[])
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         const struct nnt_group *group = &e->module->group[g];
         if (e->model.column[g] == NNT_NONE) continue;
-        memcpy(in_slab(e, (struct dual){slab, NULL}, group->state, b).v, x + e->model.column[g],
-               group->size * sizeof *x);
+        memcpy(slab + place_of(e, group->state, b), x + e->model.column[g], group->size * sizeof *x);
     }
 }
 
@@ -205,21 +213,21 @@ static struct dual path_at(const struct ensemble *e, uint32_t tick)
 
 /* What update tick + 1 sees of a clamped group in a sample: its data; of a sequence a row, an input's that of the update, an output's what
  * it is compared with after the update before; NULL: 0. */
-static const double *shown_to(struct ensemble *e, const struct nnt_group *group, uint32_t b, uint32_t tick)
+static const double *shown_to(const struct ensemble *e, const struct nnt_group *group, uint32_t b, uint32_t tick)
 {
-    const double *data = in_slab(e, (struct dual){e->call.slab[NNT_DATA], NULL}, group->data, b).v;
+    const double *data = (const double *)e->call.slab[NNT_DATA] + place_of(e, group->data, b);
     uint32_t from = group->flags & NNT_INPUT ? 0 : group->first_tick;
     if (!group->rows) return data;
     return tick >= from && tick - from < group->rows ? data + (size_t)(tick - from) * group->size : NULL;
 }
 
-static void hold_clamped(struct ensemble *e, double *slab, uint32_t tick)
+static void hold_clamped(const struct ensemble *e, double *slab, uint32_t tick)
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         const struct nnt_group *group = &e->module->group[g];
         if (e->model.column[g] != NNT_NONE) continue;
         for (uint32_t b = 0; b < e->call.batch; b++) {
-            double *to = in_slab(e, (struct dual){slab, NULL}, group->state, b).v;
+            double *to = slab + place_of(e, group->state, b);
             const double *from = shown_to(e, group, b, tick);
             if (from)
                 memcpy(to, from, group->size * sizeof *to);
@@ -230,15 +238,14 @@ static void hold_clamped(struct ensemble *e, double *slab, uint32_t tick)
 }
 
 /* to = x - r of the groups that move: f(w x + b). */
-static void step_path(struct ensemble *e, double *to, const double *x, const double *r)
+static void step_path(const struct ensemble *e, double *to, const double *x, const double *r)
 {
     for (uint32_t g = 0; g < e->module->n_groups; g++) {
         const struct nnt_group *group = &e->module->group[g];
         if (!e->derivative->response.moves[g]) continue;
         for (uint32_t b = 0; b < e->call.batch; b++) {
-            struct dual at = in_slab(e, (struct dual){to, (double *)x}, group->state, b);
-            const double *residual = in_slab(e, (struct dual){(double *)r, NULL}, group->residual, b).v;
-            for (uint32_t i = 0; i < group->size; i++) at.v[i] = at.d[i] - residual[i];
+            size_t at = place_of(e, group->state, b), residual = place_of(e, group->residual, b);
+            for (uint32_t i = 0; i < group->size; i++) to[at + i] = x[at + i] - r[residual + i];
         }
     }
 }
@@ -265,6 +272,18 @@ static bool walk_path(struct ensemble *e, struct diag *diag, const struct asked 
     return good;
 }
 
+/* What `pull` made of the seeds, to dE/dx of the groups that move. */
+static void add_pulled(const struct ensemble *e, const struct asked *asked, uint32_t k, uint32_t b)
+{
+    struct dual x = by_state(e, asked, k, b);
+    for (uint32_t g = 0; g < e->module->n_groups; g++) {
+        const struct nnt_group *group = &e->module->group[g];
+        if (!e->derivative->response.moves[g]) continue;
+        dual_add(dual_at(x, e->model.column[g]), 1, in_slab(e, pulled(e, asked), group->gradient_x, b),
+                 group->size);
+    }
+}
+
 /* Reverse mode through the ticks: with the seed -l on r = x - f(w x + b), `pull` gives f'ᵀ… l - l by x. */
 static bool back_along_path(struct ensemble *e, struct diag *diag, const struct asked *asked, uint32_t k)
 {
@@ -279,12 +298,7 @@ static bool back_along_path(struct ensemble *e, struct diag *diag, const struct 
         e->call.slab[NNT_STATE] = x.v;
         e->call.slab[NNT_D_STATE] = x.d;
         good = pull(e, diag, asked, k);
-        for (uint32_t b = 0; good && b < e->call.batch; b++)
-            for (uint32_t g = 0; g < e->module->n_groups; g++)
-                if (e->derivative->response.moves[g])
-                    dual_add(dual_at(by_state(e, asked, k, b), e->model.column[g]), 1,
-                             in_slab(e, pulled(e, asked), e->module->group[g].gradient_x, b),
-                             e->module->group[g].size);
+        for (uint32_t b = 0; good && b < e->call.batch; b++) add_pulled(e, asked, k, b);
     }
     e->call.slab[NNT_STATE] = state;
     e->call.slab[NNT_D_STATE] = d_state;
@@ -319,27 +333,20 @@ static bool ready_sample(struct ensemble *e, struct diag *diag, const struct ask
     return adjoint_at_minimum(adjoint_of(e, asked), sample, &failure) || tell_no_minimum(e, diag, number);
 }
 
-/* NNT_D_STATE and NNT_D_LINEAR along the direction. */
+/* NNT_D_STATE along the direction; where ticks make the state, the path tells it. */
 static bool move_samples(struct ensemble *e, struct diag *diag, const struct asked *asked, uint32_t first)
 {
-    double *x = e->derivative->adjoint.x.v, *d_state = e->call.slab[NNT_D_STATE];
+    double *x = e->derivative->moved, *d_state = e->call.slab[NNT_D_STATE];
     memset(d_state, 0, e->derivative->n_state * sizeof *d_state);
     if (has_path(e)) return true;
     if (!probe_run(e, diag, NNT_ENTRY_push, "linear model's tangent")) return false;
     for (uint32_t b = 0; b < e->call.batch; b++) {
         struct dual_sample sample = sample_of(e, asked, b);
         if (!ready_sample(e, diag, asked, &sample, first + b)) return false;
-        if (e->spec.relaxed) {
+        if (e->spec.relaxed)
             adjoint_move_minimum(adjoint_of(e, asked), &sample, x);
-        } else {
-            memset(x, 0, e->model.n * sizeof *x);
-            for (uint32_t g = 0; g < e->module->n_groups; g++)
-                if (e->derivative->response.moves[g])
-                    dual_add((struct dual){x + e->model.column[g], NULL}, -1,
-                             (struct dual){dual_linear(&sample, e->module->group[g].residual).d, NULL},
-                             e->module->group[g].size);
-            response_forth(&e->derivative->response, &sample, x);
-        }
+        else
+            response_move(&e->derivative->response, &sample, x);
         set_state(e, d_state, b, x);
     }
     return true;
@@ -454,8 +461,7 @@ static void set_direction(struct ensemble *e, const double direction[])
         const struct nnt_field *f = &e->module->field[it->field];
         if (it->gradient == NNT_NONE) continue;
         const double *from = direction + e->module->field[it->gradient].offset;
-        for (uint64_t i = 0; i < field_length(f); i++)
-            to[f->offset + i] = it->hollow && i / f->extent[1] == i % f->extent[1] ? 0 : from[i];
+        for (uint64_t i = 0; i < field_length(f); i++) to[f->offset + i] = is_trainable(it, f, i) ? from[i] : 0;
     }
 }
 

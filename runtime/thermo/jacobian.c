@@ -8,10 +8,19 @@
 
 /* ---- what the sample brings ---- */
 
+static bool has_potential(const struct nnt_module *module, uint32_t group)
+{
+    return is_free_group(module, group) && module->group[group].flags & NNT_POTENTIAL;
+}
+
+bool jacobian_has_force(const struct nnt_module *module, uint32_t group)
+{
+    return has_potential(module, group) && module->group[group].force != NNT_NONE;
+}
+
 bool jacobian_has_curvature(const struct nnt_module *module, uint32_t group)
 {
-    return is_free_group(module, group) && (module->group[group].flags & NNT_POTENTIAL) &&
-           module->group[group].curvature != NNT_NONE;
+    return has_potential(module, group) && module->group[group].curvature != NNT_NONE;
 }
 
 bool jacobian_leads_to(const struct gaussian_model *model, uint32_t to)
@@ -26,26 +35,7 @@ bool jacobian_has_identity(const struct gaussian_model *model, uint32_t group)
 
 const double *jacobian_field(const struct gaussian_model *model, const struct linear_sample *at, uint32_t field)
 {
-    const struct nnt_field *f = &model->module->field[field];
-    return at->linear + field_offset(f, at->batch) + at->sample * field_length(f);
-}
-
-const double *gaussian_curvature(const struct gaussian_model *model, const struct linear_sample *at, uint32_t group)
-{
-    if (!jacobian_has_curvature(model->module, group)) return NULL;
-    return jacobian_field(model, at, model->module->group[group].curvature);
-}
-
-double gaussian_error(const struct gaussian_model *model, const struct linear_sample *at)
-{
-    double sum = 0;
-    for (uint32_t k = 0; k < model->module->n_groups; k++) {
-        const struct nnt_group *group = &model->module->group[k];
-        if (!is_in_R(model->module, k)) continue;
-        const double *r = jacobian_field(model, at, group->residual);
-        sum += 0.5 * cblas_ddot((int)group->size, r, 1, r, 1);
-    }
-    return sum;
+    return at->linear + sample_offset(&model->module->field[field], at->batch, at->sample);
 }
 
 /* ---- J and g ---- */
@@ -110,7 +100,7 @@ void jacobian_gradient(struct gaussian_model *model, const struct linear_sample 
     memset(g, 0, group->size * sizeof *g);
     if (jacobian_has_identity(model, k))
         cblas_daxpy((int)group->size, 1, jacobian_field(model, at, group->residual), 1, g, 1);
-    if ((group->flags & NNT_POTENTIAL) && group->force != NNT_NONE)
+    if (jacobian_has_force(module, k))
         cblas_daxpy((int)group->size, 1, jacobian_field(model, at, group->force), 1, g, 1);
     for (uint32_t i = model->first_out[k]; i < model->first_out[k + 1]; i++) {
         const struct coupling *e = &model->coupling[model->out_of[i]];

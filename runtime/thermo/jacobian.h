@@ -13,7 +13,9 @@ static inline bool is_in_R(const struct nnt_module *module, uint32_t group)
 {
     return module->group[group].flags & NNT_ERROR;
 }
-/* A free group has a potential that curves; some free group feeds it, a group of R; J has an identity in its rows. */
+/* A free group has a potential with a force; one that curves; some free group feeds it, a group of R; J has an identity in its rows
+ * that no coupling holds. */
+bool jacobian_has_force(const struct nnt_module *module, uint32_t group);
 bool jacobian_has_curvature(const struct nnt_module *module, uint32_t group);
 bool jacobian_leads_to(const struct gaussian_model *model, uint32_t group);
 bool jacobian_has_identity(const struct gaussian_model *model, uint32_t group);

@@ -14,29 +14,28 @@ enum { SEED = 1 };
 
 /* ---- memory ---- */
 
-static double *numbers_new(size_t a, size_t b)
+static double *table_new(size_t rows, size_t columns)
 {
     size_t count;
-    return size_product(a, b, &count) && count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double))
-                                                                           : NULL;
+    return size_product(rows, columns, &count) ? numbers_new(count) : NULL;
 }
 
 bool lanczos_init(struct lanczos *l, uint32_t n, uint32_t probes, uint32_t order)
 {
     *l = (struct lanczos){.n = n, .probes = probes, .order = order < n ? order : n};
     size_t m = l->order;
-    l->basis = numbers_new(m + 1, n);
-    l->overlap = numbers_new(m + 1, 1);
-    l->diagonal = numbers_new(m, 1);
-    l->beside = numbers_new(m, 1);
-    l->ritz = numbers_new(m, 1);
-    l->rest = numbers_new(m, 1);
-    l->vectors = numbers_new(m, m);
-    l->work = numbers_new(m, 2);
-    l->quadrature = numbers_new(probes, 1);
-    l->r = numbers_new(n, 1);
-    l->p = numbers_new(n, 1);
-    l->Ap = numbers_new(n, 1);
+    l->basis = table_new(m + 1, n);
+    l->overlap = numbers_new(m + 1);
+    l->diagonal = numbers_new(m);
+    l->beside = numbers_new(m);
+    l->ritz = numbers_new(m);
+    l->rest = numbers_new(m);
+    l->vectors = table_new(m, m);
+    l->work = table_new(m, 2);
+    l->quadrature = numbers_new(probes);
+    l->r = numbers_new(n);
+    l->p = numbers_new(n);
+    l->Ap = numbers_new(n);
     return l->basis && l->overlap && l->diagonal && l->beside && l->ritz && l->rest && l->vectors && l->work &&
            l->quadrature && l->r && l->p && l->Ap;
 }
@@ -92,7 +91,7 @@ static uint32_t tridiagonalise(struct lanczos *l, const struct symmetric *A)
         orthogonalise(l, k + 1, w);
         l->beside[k] = cblas_dnrm2((int)l->n, w, 1);
         scale = fmax(scale, fabs(l->diagonal[k]) + l->beside[k]);
-        if (!(l->beside[k] > 10 * l->n * DBL_EPSILON * scale)) return k + 1;
+        if (!(l->beside[k] > 10.0 * l->n * DBL_EPSILON * scale)) return k + 1;
         cblas_dscal((int)l->n, 1 / l->beside[k], w, 1);
     }
     return l->order;
@@ -110,7 +109,7 @@ static bool find_ritz(struct lanczos *l, uint32_t m)
 
 static bool ritz_is_positive(const struct lanczos *l, uint32_t m)
 {
-    return l->ritz[0] > 100 * l->n * DBL_EPSILON * fabs(l->ritz[m - 1]);
+    return l->ritz[0] > 100.0 * l->n * DBL_EPSILON * fabs(l->ritz[m - 1]);
 }
 
 /* zᵀ ln(A) z ~ n Σ τ² ln θ: τ the first entry of a Ritz vector, θ its value. */
@@ -205,7 +204,7 @@ static bool curvature_along(struct lanczos *l, const double diagonal[], double *
     double of_diagonal = 0;
     for (uint32_t i = 0; i < l->n; i++) of_diagonal += diagonal[i] * l->p[i] * l->p[i];
     *out_curvature = cblas_ddot((int)l->n, l->p, 1, l->Ap, 1);
-    if (*out_curvature > 100 * l->n * DBL_EPSILON * of_diagonal) return true;
+    if (*out_curvature > 100.0 * l->n * DBL_EPSILON * of_diagonal) return true;
     *out_ratio = of_diagonal > 0 ? *out_curvature / of_diagonal : *out_curvature;
     memcpy(direction, l->p, l->n * sizeof *direction);
     scale_to_one(l->n, direction);

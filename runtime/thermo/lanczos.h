@@ -2,9 +2,9 @@
 #ifndef NNT_LANCZOS_H
 #define NNT_LANCZOS_H
 
-#include <stdint.h>
-
 #include "runtime/base/base.h"
+
+#include <stdint.h>
 
 /* A symmetric matrix by its products: out = A x, both [n]. */
 struct symmetric {

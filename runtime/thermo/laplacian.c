@@ -21,12 +21,6 @@ struct laplacian_probes {
 
 /* ---- memory ---- */
 
-/* The diagonal of a hollow weight is no trainable. */
-static bool is_trainable(const struct nnt_parameter *parameter, const struct nnt_field *field, uint64_t i)
-{
-    return !parameter->hollow || i / field->extent[1] != i % field->extent[1];
-}
-
 /* Calls `each` with the place of every trainable. */
 static bool for_trainables(const struct nnt_module *module, bool (*each)(void *with, uint32_t p, uint64_t place),
                            void *with)
@@ -45,12 +39,12 @@ static bool for_trainables(const struct nnt_module *module, bool (*each)(void *w
 static bool allocate(struct laplacian_probes *l)
 {
     size_t P = ensemble_trainables(l->ensemble), rows = l->exact ? 1 : l->probes;
-    l->direction = calloc(P + 1, sizeof(double));
-    l->product[0] = calloc(P + 1, sizeof(double));
-    l->product[1] = calloc(P + 1, sizeof(double));
-    l->H_min = calloc(rows * l->groups + 1, sizeof(double));
-    l->C = calloc(rows * l->groups + 1, sizeof(double));
-    l->F = calloc((rows > l->groups ? rows : l->groups) + 1, sizeof(double));
+    l->direction = numbers_new(P);
+    l->product[0] = numbers_new(P);
+    l->product[1] = numbers_new(P);
+    l->H_min = numbers_new(rows * l->groups);
+    l->C = numbers_new(rows * l->groups);
+    l->F = numbers_new(rows > l->groups ? rows : l->groups);
     l->data = calloc(ensemble_module(l->ensemble)->n_groups + 1, sizeof *l->data);
     return l->direction && l->product[0] && l->product[1] && l->H_min && l->C && l->F && l->data;
 }

@@ -121,11 +121,6 @@ struct reduced ledger_reduced(const struct interval *interval, uint32_t count, d
 
 /* ---- memory ---- */
 
-static double *numbers_new(size_t count)
-{
-    return calloc(count + 1, sizeof(double));
-}
-
 static bool allocate(struct ledger *l)
 {
     size_t P = ensemble_trainables(l->ensemble), q = ensemble_module(l->ensemble)->size[NNT_PARAMETERS];

@@ -35,8 +35,8 @@ struct measure_spec {
 struct ensemble_spec {
     const struct expr *temperature; /* a schedule of progress, > 0 */
     bool inferred; /* T is what gives U = <H> at the ensemble-forward state (THEORY 3c), at measurements */
-    bool
-        lanczos; /* ln det A by stochastic Lanczos quadrature with `probes` vectors of `order` steps; else by Cholesky */
+    /* ln det A by stochastic Lanczos quadrature with `probes` vectors of `order` steps; else by Cholesky. */
+    bool lanczos;
     uint32_t probes, order;
     bool relaxed; /* the reference state: the minimum of H over the free neurons; else the forward state */
     bool full;    /* with relaxed: the exact Hessian instead of Gauss-Newton's */

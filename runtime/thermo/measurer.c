@@ -20,7 +20,7 @@ struct measurer {
     struct gaussian *sample;
     bool parted;                   /* the gradients of H_min and C apart; else of one of H_min and F */
     double *gradient, *gradient_C; /* of H_min or F; NULL where nothing needs them */
-    double *eigenvalue;            /* [count][n], likewise */
+    double *eigenvalue, *room;     /* [count][n], and of ensemble_spectrum_room, likewise */
     struct ledger *ledger;
     struct laplacian_probes *laplacian;
     struct no_temperature no_temperature;
@@ -45,18 +45,26 @@ static bool needs_parts(uint32_t asked, const struct ensemble_spec *spec)
     return has(asked, MEASURE_grad_F) || (law && (spec->inferred || has(asked, MEASURE_defect)));
 }
 
+static bool allocate_spectrum(struct measurer *m)
+{
+    size_t eigenvalues, room;
+    if (!size_product(m->options.count, ensemble_free_neurons(m->ensemble), &eigenvalues) ||
+        !ensemble_spectrum_room(m->ensemble, &room))
+        return false;
+    m->eigenvalue = numbers_new(eigenvalues);
+    m->room = numbers_new(room);
+    return m->eigenvalue && m->room;
+}
+
 static bool allocate(struct measurer *m)
 {
-    size_t P = ensemble_trainables(m->ensemble), n_eigenvalues;
+    size_t P = ensemble_trainables(m->ensemble);
     m->sample = calloc(m->options.count + (size_t)1, sizeof *m->sample);
     if (!m->sample) return false;
-    if (needs_gradient(m->options.asked) && !(m->gradient = calloc(P + 1, sizeof(double)))) return false;
+    if (needs_gradient(m->options.asked) && !(m->gradient = numbers_new(P))) return false;
     m->parted = needs_parts(m->options.asked, m->spec);
-    if (m->parted && !(m->gradient_C = calloc(P + 1, sizeof(double)))) return false;
-    if (!has(m->options.asked, MEASURE_spectrum)) return true;
-    if (!size_product(m->options.count, ensemble_free_neurons(m->ensemble), &n_eigenvalues)) return false;
-    m->eigenvalue = calloc(n_eigenvalues + 1, sizeof(double));
-    return m->eigenvalue != NULL;
+    if (m->parted && !(m->gradient_C = numbers_new(P))) return false;
+    return !has(m->options.asked, MEASURE_spectrum) || allocate_spectrum(m);
 }
 
 static bool open_parts(struct measurer *m, struct diag *diag)
@@ -95,6 +103,7 @@ void measurer_free(struct measurer *m)
     free(m->gradient);
     free(m->gradient_C);
     free(m->eigenvalue);
+    free(m->room);
     ledger_free(m->ledger);
     laplacian_free(m->laplacian);
     free(m);
@@ -224,7 +233,8 @@ static bool add_spectrum(struct measurer *m, struct diag *diag, const double *pa
 {
     size_t n = (size_t)m->options.count * ensemble_free_neurons(m->ensemble);
     double values[SPECTRUM_QUANTILES];
-    if (!ensemble_spectrum(m->ensemble, diag, parameters, data, m->options.count, m->eigenvalue)) return false;
+    if (!ensemble_spectrum(m->ensemble, diag, parameters, data, m->options.count, m->room, m->eigenvalue))
+        return false;
     sort(m->eigenvalue, n);
     for (uint32_t i = 0; i < SPECTRUM_QUANTILES; i++) values[i] = quantile(m->eigenvalue, n, spectrum_quantiles[i]);
     moment_add_list(moment, "spectrum", values, SPECTRUM_QUANTILES);

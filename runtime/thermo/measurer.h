@@ -20,9 +20,10 @@ struct measurer;
 MUST_USE struct measurer *measurer_new(struct diag *diag, struct span at, struct ensemble *ensemble,
                                        const struct ensemble_spec *spec, const struct measurer_options *options);
 void measurer_free(struct measurer *measurer);
-/* Adds what is asked, but for the measures of `given` (their keys stand in the moment), at temperature T; NaN: the moment's own, or
- * where it has none the inferred one. Ledgers take the measurement in any case. Where no temperature can be inferred the moment gets none of it, and ledgers
- * go on from the measurement before. parameters and data are those of ensemble_evaluate. Returns false with a message. */
+/* Adds what is asked, but for the measures of `given` (their keys stand in the moment), at temperature T; NaN: the moment's
+ * own, or where it has none the inferred one. Ledgers take the measurement in any case. Where no temperature can be inferred
+ * the moment gets none of it, and ledgers go on from the measurement before. parameters and data are those of
+ * ensemble_evaluate. Returns false with a message. */
 MUST_USE bool measurer_take(struct measurer *measurer, struct diag *diag, const double *parameters,
                             const double *const data[], double T, uint32_t given, struct moment *moment);
 /* NULL where no law is asked for. */

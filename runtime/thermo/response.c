@@ -1,6 +1,8 @@
 /* response.c: how the forward state answers to the trainables: by its dynamics, a fixed point or ticks (THEORY 1, 3a). */
 #include "runtime/thermo/response.h"
 
+#include "runtime/thermo/slabs.h"
+
 #include <lapacke.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,57 +14,37 @@ static bool is_moving_block(const struct response *r, const struct nnt_block *bl
     return r->moves[block->from] && r->moves[block->to];
 }
 
-/* Whether a group that moves waits for one that has no place yet. */
-static bool waits(const struct response *r, const bool placed[], uint32_t group)
+/* Marks the groups that move and orders them; false where memory is short. */
+static bool find_moving(struct response *r)
 {
-    for (uint32_t k = 0; k < r->module->n_blocks; k++) {
-        const struct nnt_block *block = &r->module->block[k];
-        if (block->to == group && is_moving_block(r, block) && !placed[block->from]) return true;
+    const struct nnt_module *module = r->module;
+    uint32_t moving = 0;
+    bool *placed = calloc((size_t)module->n_groups + 1, sizeof *placed);
+    if (!placed) return false;
+    for (uint32_t g = 0; g < module->n_groups; g++) {
+        r->moves[g] = r->column[g] != NNT_NONE && module->group[g].flags & NNT_PREDICTED;
+        moving += r->moves[g];
     }
-    return false;
-}
-
-static void place_groups(struct response *r, bool placed[])
-{
-    bool any = true;
-    while (any) {
-        any = false;
-        for (uint32_t g = 0; g < r->module->n_groups; g++) {
-            if (!r->moves[g] || placed[g] || waits(r, placed, g)) continue;
-            placed[g] = any = true;
-            r->order[r->n_moving++] = g;
-        }
-    }
-    for (uint32_t g = 0; g < r->module->n_groups; g++) r->cyclic |= r->moves[g] && !placed[g];
-}
-
-static double *numbers_new(size_t count)
-{
-    return count < SIZE_MAX / sizeof(double) ? calloc(count + 1, sizeof(double)) : NULL;
+    r->n_moving = module_order(module, r->moves, placed, r->order);
+    r->cyclic = r->n_moving < moving;
+    free(placed);
+    return true;
 }
 
 bool response_init(struct response *r, const struct nnt_module *module, const uint32_t *column, uint32_t n,
                    bool tangents)
 {
-    uint32_t largest = 0;
     size_t numbers;
     *r = (struct response){.module = module, .column = column, .n = n};
-    r->moves = calloc(module->n_groups + 1, sizeof *r->moves);
-    r->order = calloc(module->n_groups + 1, sizeof *r->order);
-    bool *placed = calloc(module->n_groups + 1, sizeof *placed);
-    if (!r->moves || !r->order || !placed || !size_product(n, n, &numbers)) {
-        free(placed);
-        return false;
+    r->moves = calloc((size_t)module->n_groups + 1, sizeof *r->moves);
+    r->order = calloc((size_t)module->n_groups + 1, sizeof *r->order);
+    if (!r->moves || !r->order || !find_moving(r)) return false;
+    if (r->cyclic) {
+        r->K = size_product(n, n, &numbers) ? numbers_new(numbers) : NULL;
+        r->pivot = calloc((size_t)n + 1, sizeof *r->pivot);
+        if (!r->K || !r->pivot) return false;
     }
-    for (uint32_t g = 0; g < module->n_groups; g++) {
-        r->moves[g] = column[g] != NNT_NONE && module->group[g].flags & NNT_PREDICTED;
-        if (module->group[g].size > largest) largest = module->group[g].size;
-    }
-    place_groups(r, placed);
-    free(placed);
-    if (r->cyclic && !(r->K = numbers_new(numbers))) return false;
-    if (r->cyclic && !(r->pivot = calloc(n + 1, sizeof *r->pivot))) return false;
-    return dual_init(&r->u, largest, tangents) && dual_init(&r->x, n, tangents);
+    return dual_init(&r->u, module_largest(module), tangents) && dual_init(&r->x, n, tangents);
 }
 
 void response_fini(struct response *r)
@@ -132,12 +114,14 @@ bool response_begin(struct response *r, const struct dual_sample *sample)
     for (uint32_t i = 0; i < r->n; i++) r->K[(size_t)i * r->n + i] = 1;
     for (uint32_t b = 0; b < r->module->n_blocks; b++)
         if (is_moving_block(r, &r->module->block[b])) add_minus_slope_times_weights(r, sample, b);
-    return LAPACKE_dgetrf(LAPACK_ROW_MAJOR, (int)r->n, (int)r->n, r->K, (int)r->n, r->pivot) == 0;
+    return LAPACKE_dgetrf(LAPACK_COL_MAJOR, (int)r->n, (int)r->n, r->K, (int)r->n, r->pivot) == 0;
 }
 
-static void solve(const struct response *r, char how, double *x)
+/* x = K⁻ᵀ x, or K⁻¹ x; what is K by rows is Kᵀ by columns. */
+static void solve(const struct response *r, bool transposed, double *x)
 {
-    LAPACKE_dgetrs(LAPACK_ROW_MAJOR, how, (int)r->n, 1, r->K, (int)r->n, r->pivot, x, 1);
+    LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, transposed ? 'N' : 'T', (int)r->n, 1, r->K, (int)r->n, r->pivot, x,
+                        (int)r->n);
 }
 
 static void clear_still(const struct response *r, struct dual x)
@@ -149,12 +133,12 @@ static void clear_still(const struct response *r, struct dual x)
 /* With Kᵀ y = x: Kᵀ dy = dx - dKᵀ y. */
 static void back_by_factors(struct response *r, const struct dual_sample *sample, struct dual x)
 {
-    solve(r, 'T', x.v);
+    solve(r, true, x.v);
     if (!x.d) return;
     for (uint32_t b = 0; b < r->module->n_blocks; b++)
         if (is_moving_block(r, &r->module->block[b]))
             add_back(r, sample, b, (struct dual){x.v, NULL}, (struct dual){NULL, x.d});
-    solve(r, 'T', x.d);
+    solve(r, true, x.d);
 }
 
 void response_back(struct response *r, const struct dual_sample *sample, struct dual x)
@@ -170,15 +154,27 @@ void response_back(struct response *r, const struct dual_sample *sample, struct 
                 add_back(r, sample, b, x, x);
 }
 
-void response_forth(struct response *r, const struct dual_sample *sample, double x[])
+/* K⁻¹ x, values alone. */
+static void forth(struct response *r, const struct dual_sample *sample, double x[])
 {
-    clear_still(r, (struct dual){x, NULL});
     if (r->cyclic) {
-        solve(r, 'N', x);
+        solve(r, false, x);
         return;
     }
     for (uint32_t i = 0; i < r->n_moving; i++)
         for (uint32_t b = 0; b < r->module->n_blocks; b++)
             if (r->module->block[b].to == r->order[i] && is_moving_block(r, &r->module->block[b]))
                 add_forth(r, sample, b, x);
+}
+
+void response_move(struct response *r, const struct dual_sample *sample, double out[])
+{
+    memset(out, 0, r->n * sizeof *out);
+    for (uint32_t g = 0; g < r->module->n_groups; g++) {
+        const struct nnt_group *group = &r->module->group[g];
+        if (!r->moves[g]) continue;
+        const double *dr = dual_linear(sample, group->residual).d;
+        for (uint32_t i = 0; i < group->size; i++) out[r->column[g] + i] = -dr[i];
+    }
+    forth(r, sample, out);
 }

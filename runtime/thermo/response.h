@@ -12,10 +12,10 @@ struct response {
     const uint32_t *column; /* a group: its first place in vectors over the free neurons, or NNT_NONE */
     uint32_t n;
     bool *moves;
-    uint32_t *order,
-        n_moving; /* the groups that move, those that feed others first, as far as there is such an order */
+    /* The groups that move, those that feed others first, as far as there is such an order. */
+    uint32_t *order, n_moving;
     bool cyclic;
-    double *K; /* [n][n], LU factors, where cyclic */
+    double *K; /* [n][n], the LU factors of Kᵀ, where cyclic: by columns, so that LAPACKE copies nothing */
     int *pivot;
     struct dual u, x; /* scratch for a group's neurons, and for all */
 };
@@ -28,7 +28,7 @@ void response_fini(struct response *response);
 MUST_USE bool response_begin(struct response *response, const struct dual_sample *sample);
 /* K⁻ᵀ x, and its tangent, in place; neurons that do not move become 0. x [n]. */
 void response_back(struct response *response, const struct dual_sample *sample, struct dual x);
-/* K⁻¹ x likewise. */
-void response_forth(struct response *response, const struct dual_sample *sample, double x[]);
+/* How the state moves along the direction, K⁻¹ (-dr), [n]: sample->d_linear is `push` with the state held still. */
+void response_move(struct response *response, const struct dual_sample *sample, double out[]);
 
 #endif

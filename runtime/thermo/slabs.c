@@ -59,3 +59,46 @@ uint32_t module_group(const struct nnt_module *module, const char *name)
         if (strcmp(module->group[k].name, name) == 0) return k;
     return NNT_NONE;
 }
+
+uint32_t module_largest(const struct nnt_module *module)
+{
+    uint32_t most = 0;
+    for (uint32_t k = 0; k < module->n_groups; k++)
+        if (module->group[k].size > most) most = module->group[k].size;
+    return most;
+}
+
+/* Whether a group that is `among` waits for one that has no place yet. */
+static bool waits(const struct nnt_module *module, const bool among[], const bool placed[], uint32_t group)
+{
+    for (uint32_t k = 0; k < module->n_blocks; k++) {
+        const struct nnt_block *block = &module->block[k];
+        if (block->to == group && among[block->from] && !placed[block->from]) return true;
+    }
+    return false;
+}
+
+uint32_t module_order(const struct nnt_module *module, const bool among[], bool placed[], uint32_t order[])
+{
+    uint32_t n = 0;
+    for (bool any = true; any;) {
+        any = false;
+        for (uint32_t g = 0; g < module->n_groups; g++) {
+            if (!among[g] || placed[g] || waits(module, among, placed, g)) continue;
+            placed[g] = any = true;
+            order[n++] = g;
+        }
+    }
+    return n;
+}
+
+void widen_parameters(const struct nnt_module *from, const void *parameters, const struct nnt_module *to,
+                      double *out)
+{
+    for (uint32_t p = 0; p < to->n_parameters; p++) {
+        const struct nnt_field *wide = &to->field[to->parameter[p].field];
+        uint64_t at = from->field[from->parameter[p].field].offset;
+        for (uint64_t i = 0, n = field_length(wide); i < n; i++)
+            out[wide->offset + i] = real_at(parameters, from->real_bytes, at + i);
+    }
+}

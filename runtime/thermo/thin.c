@@ -1,6 +1,9 @@
 /* thin.c: the Gaussian where it is a determinant of few rows: no cycles, V = 0, every free neuron counts. */
 #include "runtime/thermo/thin.h"
 
+#include "runtime/thermo/jacobian.h"
+#include "runtime/thermo/slabs.h"
+
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
@@ -11,12 +14,7 @@
 
 static bool is_free(const struct thin *t, uint32_t group)
 {
-    return t->gaussian->column[group] != NNT_NONE;
-}
-
-static bool in_R(const struct thin *t, uint32_t group)
-{
-    return t->gaussian->module->group[group].flags & NNT_ERROR;
+    return is_free_group(t->gaussian->module, group);
 }
 
 static uint32_t size_of(const struct thin *t, uint32_t group)
@@ -34,40 +32,39 @@ static uint32_t couplings_out(const struct thin *t, uint32_t group)
     return t->gaussian->first_out[group + 1] - t->gaussian->first_out[group];
 }
 
-static bool waits(const struct thin *t, const bool placed[], uint32_t group)
+/* The free groups in order; false where there is a cycle, or memory is short. */
+static bool order_groups(struct thin *t)
 {
-    const struct gaussian_model *g = t->gaussian;
-    for (uint32_t k = g->first_coupling[group]; k < g->first_coupling[group + 1]; k++)
-        if (!placed[g->coupling[k].from]) return true;
-    return false;
-}
-
-/* false where there is a cycle. */
-static bool place_groups(struct thin *t, bool placed[])
-{
+    const struct nnt_module *module = t->gaussian->module;
+    bool *among = calloc((size_t)module->n_groups + 1, sizeof *among);
+    bool *placed = calloc((size_t)module->n_groups + 1, sizeof *placed);
     uint32_t n_free = 0;
-    for (uint32_t g = 0; g < t->gaussian->module->n_groups; g++) n_free += is_free(t, g);
-    for (bool any = true; any;) {
-        any = false;
-        for (uint32_t g = 0; g < t->gaussian->module->n_groups; g++) {
-            if (!is_free(t, g) || placed[g] || waits(t, placed, g)) continue;
-            placed[g] = any = true;
-            t->order[t->n_moving++] = g;
-        }
-    }
-    return t->n_moving == n_free;
+    for (uint32_t g = 0; among && g < module->n_groups; g++) n_free += among[g] = is_free(t, g);
+    if (among && placed) t->n_moving = module_order(module, among, placed, t->order);
+    bool good = among && placed && t->n_moving == n_free;
+    free(among);
+    free(placed);
+    return good;
 }
 
+static bool is_without_potential(const struct nnt_module *module)
+{
+    for (uint32_t k = 0; k < module->n_groups; k++)
+        if (is_free_group(module, k) && module->group[k].flags & NNT_POTENTIAL) return false;
+    return true;
+}
+
+/* false where there are more than LAPACK counts. */
 static bool number_rows(struct thin *t)
 {
     const struct gaussian_model *g = t->gaussian;
     for (uint32_t k = 0; k < g->module->n_groups; k++) {
-        bool coupled = g->first_coupling[k] < g->first_coupling[k + 1];
-        if (is_free(t, k) && g->module->group[k].flags & NNT_POTENTIAL) return false;
-        t->row[k] = coupled && !is_free(t, k) ? t->m : NNT_NONE;
-        if (t->row[k] != NNT_NONE) t->m += size_of(t, k);
+        t->row[k] = jacobian_leads_to(g, k) && !is_free(t, k) ? t->m : NNT_NONE;
+        if (t->row[k] == NNT_NONE) continue;
+        if (size_of(t, k) > INT32_MAX - t->m) return false;
+        t->m += size_of(t, k);
     }
-    return g->R_covers_free && !g->full;
+    return true;
 }
 
 double thin_flops(const struct thin *t)
@@ -93,16 +90,15 @@ static bool make_memory(struct thin *t, bool tangents)
 
 struct thin *thin_new(const struct gaussian_model *gaussian, bool tangents)
 {
-    uint32_t groups = gaussian->module->n_groups;
+    const struct nnt_module *module = gaussian->module;
+    if (!gaussian->R_covers_free || gaussian->full || !is_without_potential(module)) return NULL;
     struct thin *t = calloc(1, sizeof *t);
-    bool *placed = calloc(groups + 1, sizeof *placed), good = t && placed;
     if (t) t->gaussian = gaussian;
-    if (t) t->row = calloc(groups + 1, sizeof *t->row);
-    if (t) t->order = calloc(groups + 1, sizeof *t->order);
-    good = good && t->row && t->order && number_rows(t) && place_groups(t, placed) &&
-           thin_flops(t) < gaussian_flops(gaussian) && make_memory(t, tangents);
-    free(placed);
-    if (good) return t;
+    if (t) t->row = calloc((size_t)module->n_groups + 1, sizeof *t->row);
+    if (t) t->order = calloc((size_t)module->n_groups + 1, sizeof *t->order);
+    if (t && t->row && t->order && number_rows(t) && order_groups(t) && thin_flops(t) < gaussian_flops(gaussian) &&
+        make_memory(t, tangents))
+        return t;
     thin_free(t);
     return NULL;
 }
@@ -178,7 +174,7 @@ static void make_M_and_c(struct thin *t, const struct dual_sample *sample)
     for (uint32_t i = 0; i < t->m; i++) t->M.v[(size_t)i * t->m + i] = 1;
     for (uint32_t g = 0; g < sample->module->n_groups; g++) {
         struct dual r;
-        if (!in_R(t, g)) continue;
+        if (!is_in_R(sample->module, g)) continue;
         r = dual_linear(sample, sample->module->group[g].residual);
         if (is_free(t, g)) {
             struct dual_matrix B = columns(t, t->B, g);

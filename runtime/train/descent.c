@@ -28,11 +28,6 @@ struct descent {
 
 /* ---- memory ---- */
 
-static double *numbers_new(size_t count)
-{
-    return calloc(count + 1, sizeof(double));
-}
-
 static bool allocate(struct descent *d)
 {
     const struct nnt_module *m = d->wide;
@@ -142,22 +137,6 @@ void descent_free(struct descent *d)
 
 /* ---- to float64 and back ---- */
 
-static double real_at(const void *slab, uint32_t real_bytes, uint64_t e)
-{
-    return real_bytes == 4 ? (double)((const float *)slab)[e] : ((const double *)slab)[e];
-}
-
-/* The modules have fields of their own: parameters go field by field. */
-static void widen_parameters(const struct descent *d, const struct nnt_call *call, double *out)
-{
-    for (uint32_t p = 0; p < d->wide->n_parameters; p++) {
-        const struct nnt_field *to = &d->wide->field[d->wide->parameter[p].field];
-        const struct nnt_field *from = &d->module->field[d->module->parameter[p].field];
-        for (uint64_t i = 0, n = field_length(to); i < n; i++)
-            out[to->offset + i] = real_at(call->slab[NNT_PARAMETERS], d->module->real_bytes, from->offset + i);
-    }
-}
-
 static void widen_data(const struct descent *d, const struct nnt_call *call)
 {
     for (uint32_t g = 0; g < d->wide->n_groups; g++) {
@@ -212,7 +191,7 @@ static double mean(const struct descent *d, const double *first, uint32_t count)
     return ensemble_mean(first, sizeof *d->sample / sizeof(double), count).mean;
 }
 
-/* A new collection, so that the next message is the first. */
+/* A step that fails is the last: the first error is its. */
 static void say_why(struct descent *d, struct descended *out)
 {
     out->because = diag_first_error(d->aside);
@@ -225,7 +204,7 @@ static bool keeps_hold(struct descent *d, const struct nnt_call *call, double T,
 {
     double C = mean(d, &d->sample->C, call->batch);
     if (d->bounded) return true;
-    widen_parameters(d, call, d->after);
+    widen_parameters(d->module, call->slab[NNT_PARAMETERS], d->wide, d->after);
     out->expected = expected_change(d, &out->towards);
     if (!(out->expected > most_nats)) return true;
     bool computed = ensemble_evaluate(d->ensemble, d->aside, d->after, (const double *const *)d->value, call->batch,
@@ -244,7 +223,7 @@ bool descent_step(struct descent *d, struct nnt_call *call, double scale, double
     const struct combination of[] = {{1, 0}, {0, 1}};
     double *gradient[] = {d->gradient_H_min, d->gradient_C};
     *out = (struct descended){.towards = NNT_NONE, .confined = d->confined, .bounded = d->bounded};
-    widen_parameters(d, call, d->before);
+    widen_parameters(d->module, call->slab[NNT_PARAMETERS], d->wide, d->before);
     widen_data(d, call);
     if (!ensemble_gradient(d->ensemble, d->aside, d->before, (const double *const *)d->value, call->batch, 1 / T, 2,
                            of, gradient, d->sample)) {

@@ -25,20 +25,21 @@ struct trainer;
 /* What the loop is doing, for progress and interruption; `step` steps of `steps` are done. */
 struct train_state {
     uint64_t step, steps, steps_per_epoch, epoch;
-    double
-        loss; /* mean over the samples since the last measurement: the boundary loss; on the bulk alone, H; on neither, F */
+    /* Mean over the samples since the last measurement: the boundary loss; on the bulk alone, H; on neither, F. */
+    double loss;
     uint64_t samples; /* trained on since the last measurement */
 };
 
-/* Everything a run needs, allocated now. Module and data must outlive the trainer; module has `step`, the loss that
- * its objective names (with trainer_minimise_F `descend`), and the data's real type. Weights begin by init_parameters with options->seed. NULL with a message (memory, sizes). */
+/* Everything a run needs, allocated now. Module and data must outlive the trainer; module has `step`, the loss that its
+ * objective names (with trainer_minimise_F `descend`), and the data's real type. Weights begin by init_parameters with
+ * options->seed. NULL with a message (memory, sizes). */
 MUST_USE struct trainer *trainer_new(struct diag *diag, const struct nnt_module *module, const struct data *data,
                                      const struct train_options *options);
 void trainer_free(struct trainer *trainer);
-/* From now on steps minimise F too, at options->temperature with the coefficient options->free_energy, beside what the module's
- * `gradient` is of (where it has one; objective NNT_ON_NEITHER: F alone): before the first step. The module has `descend`, and `loss` where
- * it minimises that; `ensemble` is the same network in float64, with what ensemble_new asks for and `pull`. Both must outlive the trainer.
- * false with messages, those of ensemble_new at `at`. */
+/* From now on steps minimise F too, at options->temperature with the coefficient options->free_energy, beside what the
+ * module's `gradient` is of (where it has one; objective NNT_ON_NEITHER: F alone): before the first step. The module has
+ * `descend`, and `loss` where it minimises that; `ensemble` is the same network in float64, with what ensemble_new asks for
+ * and `pull`. Both must outlive the trainer. false with messages, those of ensemble_new at `at`. */
 MUST_USE bool trainer_minimise_F(struct trainer *trainer, struct diag *diag, struct span at,
                                  const struct nnt_module *ensemble, const struct ensemble_spec *spec);
 /* Warns of what the ensemble of all steps left in doubt. */
@@ -70,10 +71,10 @@ MUST_USE bool checkpoint_read(struct diag *diag, struct trainer *trainer, const 
  * type. Deterministic. */
 void init_parameters(const struct nnt_module *module, uint64_t seed, void *parameters);
 
-/* The running means of the training split since the last trainer_clear_loss, as `asked` says (bits of enum
- * measure): loss.boundary, loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse, from the losses and output states
- * that `step` leaves where it minimises the boundary loss; loss.bulk and loss.free_energy where it minimises them; dynamics.* and
- * relaxation.*, of which counts of failures are told unasked. Never allocates. */
+/* The running means of the training split since the last trainer_clear_loss, as `asked` says (bits of enum measure):
+ * loss.boundary, loss.boundary.GROUP, accuracy, accuracy.GROUP, rmse, from the losses and output states that `step` leaves
+ * where it minimises the boundary loss; loss.bulk and loss.free_energy where it minimises them; dynamics.* and relaxation.*,
+ * of which counts of failures are told unasked. Never allocates. */
 void trainer_running(const struct trainer *trainer, uint32_t asked, struct moment *moment);
 
 /* Losses and accuracy of a split by the module's `loss` entry, where it has one; of a module that trains on the bulk

@@ -16,6 +16,10 @@ for file in "$NNT_SOURCE"/examples/*.nnt "$NNT_SOURCE"/tests/language/[0-9]*.nnt
         grep -q "^$by .* ok " table || { echo "$name: no row of $by"; status=1; }
     done
 done
+# The derivatives of F are looked at wherever the ensemble is proper.
+for name in vanchurin first_law recurrent ring; do
+    "$NNT" verify "$NNT_SOURCE/examples/$name.nnt" | grep -c '^differences .* of F .* ok ' | grep -qx 2 || { echo "$name: no derivatives of F"; status=1; }
+done
 [ "$verified" -ge 7 ] || { echo "only $verified files were verified"; status=1; }
 
 # Given weights, in the table's other form.

@@ -157,12 +157,6 @@ double *subject_numbers(const struct subject *s, size_t count)
     return out;
 }
 
-/* The diagonal of a hollow weight is no trainable. */
-static bool is_trainable(const struct nnt_parameter *parameter, const struct nnt_field *field, uint64_t i)
-{
-    return !parameter->hollow || i / field->extent[1] != i % field->extent[1];
-}
-
 void subject_trainables(const struct subject *s,
                         void (*each)(void *with, uint32_t field, uint64_t in_q, uint64_t in_vector), void *with)
 {
@@ -199,9 +193,9 @@ void tally_print(const struct tally *t, const char *what)
 
 /* In a hundred: half of what draw.c makes, or less. */
 static const uint32_t least_share[KINDS] = {
-    [KIND_FEEDFORWARD] = 12, [KIND_TICKS] = 15,   [KIND_SETTLE] = 15,  [KIND_RECURRENT] = 40,
-    [KIND_TIED] = 40,        [KIND_HOLLOW] = 8,   [KIND_FROZEN] = 20,  [KIND_MAP] = 25,
-    [KIND_POTENTIAL] = 30,   [KIND_SEQUENCE] = 8, [KIND_RELAXED] = 12, [KIND_FULL] = 3};
+    [KIND_FEEDFORWARD] = 8, [KIND_TICKS] = 15,   [KIND_SETTLE] = 15,  [KIND_RECURRENT] = 40,
+    [KIND_TIED] = 40,       [KIND_HOLLOW] = 8,   [KIND_FROZEN] = 20,  [KIND_MAP] = 25,
+    [KIND_POTENTIAL] = 30,  [KIND_SEQUENCE] = 8, [KIND_RELAXED] = 12, [KIND_FULL] = 3};
 
 void tally_require(const struct tally *t, uint64_t n)
 {

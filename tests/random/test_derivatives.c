@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -86,13 +87,8 @@ struct function {
     size_t n;
 };
 
-/* a and b: h / 2 apart; the slope to fourth order. */
-static void extrapolate(size_t n, const double coarse[], const double fine[], double out[])
-{
-    for (size_t i = 0; i < n; i++) out[i] = (4 * fine[i] - coarse[i]) / 3;
-}
-
-static bool slope_at(struct line *line, const struct function *f, double h, double out[])
+/* The slopes, and how far rounding of the values may move them. */
+static bool slope_at(struct line *line, const struct function *f, double h, double out[], double rounding[])
 {
     double *minus = subject_numbers(line->of, f->n);
     line_go(line, h);
@@ -100,29 +96,42 @@ static bool slope_at(struct line *line, const struct function *f, double h, doub
     line_go(line, -h);
     good = good && f->at(line->of, minus);
     line_go(line, 0);
-    for (size_t i = 0; i < f->n; i++) out[i] = (out[i] - minus[i]) / (2 * h);
+    for (size_t i = 0; i < f->n; i++) {
+        rounding[i] = DBL_EPSILON * fmax(fabs(out[i]), fabs(minus[i])) / h;
+        out[i] = (out[i] - minus[i]) / (2 * h);
+    }
     return good;
 }
 
-/* Fourth-order central differences at two steps: where they disagree, by kinks or because F is as good as singular there, they say
- * nothing. */
-static bool differences(struct line *line, const struct function *f, double coarse[], double fine[])
+/* Fourth-order central differences, and by how much they are in doubt: by how far those of twice the steps are from them, and by
+ * rounding. */
+struct differences {
+    double *fine, *doubt;
+};
+
+/* false where the function cannot be had somewhere. */
+static bool differences_along(struct line *line, const struct function *f, struct differences *out)
 {
     double *slope[3];
+    *out = (struct differences){subject_numbers(line->of, f->n), subject_numbers(line->of, f->n)};
     for (int k = 0; k < 3; k++) {
         slope[k] = subject_numbers(line->of, f->n);
-        if (!slope_at(line, f, ldexp(step, -k), slope[k])) return false;
+        if (!slope_at(line, f, ldexp(step, -k), slope[k], out->doubt)) return false;
     }
-    extrapolate(f->n, slope[0], slope[1], coarse);
-    extrapolate(f->n, slope[1], slope[2], fine);
+    for (size_t i = 0; i < f->n; i++) {
+        double coarse = (4 * slope[1][i] - slope[0][i]) / 3;
+        out->fine[i] = (4 * slope[2][i] - slope[1][i]) / 3;
+        out->doubt[i] = fmax(out->doubt[i], fabs(coarse - out->fine[i]));
+    }
     return true;
 }
 
-/* Distance of value from fine, relative to 1 + |fine|; negative where the differences are not good to a fifth of `tolerance`. */
-static double distance(double value, double coarse, double fine, double tolerance)
+/* Distance of value from the i-th difference, relative to 1 + its size; negative where that is in doubt by a fifth of `tolerance`: at kinks,
+ * and where F is as good as singular, or so large that its rounding shows. */
+static double distance(double value, const struct differences *differences, size_t i, double tolerance)
 {
-    double size = 1 + fabs(fine);
-    if (!(fabs(coarse - fine) <= tolerance / 5 * size)) return -1;
+    double fine = differences->fine[i], size = 1 + fabs(fine);
+    if (!(differences->doubt[i] <= tolerance / 5 * size)) return -1;
     return fabs(value - fine) / size;
 }
 
@@ -145,13 +154,13 @@ static void compare_slope(struct line *line, double *const gradient[PARTS], cons
                           struct counts *counts)
 {
     const double tolerance = 1e-6;
-    double coarse[PARTS], fine[PARTS];
-    bool had = differences(line, &(struct function){totals_at, PARTS}, coarse, fine);
+    struct differences differences;
+    bool had = differences_along(line, &(struct function){totals_at, PARTS}, &differences);
     for (int p = 0; p < PARTS; p++) {
         double value = 0, apart = -1;
         for (size_t i = 0; i < ensemble_trainables(line->of->ensemble); i++)
             value += gradient[p][i] * line->in_vector[i];
-        if (had) apart = distance(value, coarse[p], fine[p], tolerance);
+        if (had) apart = distance(value, &differences, (size_t)p, tolerance);
         counts->skipped += apart < 0;
         if (apart < 0) continue;
         counts->compared++;
@@ -159,7 +168,7 @@ static void compare_slope(struct line *line, double *const gradient[PARTS], cons
         if (apart <= tolerance) continue;
         counts->wrong++;
         print_error("seed %llu: the slope of %s along %s is %.12g, by differences %.12g\n",
-                    (unsigned long long)line->of->seed, part_names[p], along, value, fine[p]);
+                    (unsigned long long)line->of->seed, part_names[p], along, value, differences.fine[p]);
     }
 }
 
@@ -231,15 +240,15 @@ static void compare_products(struct subject *s, struct line *line, struct counts
     const double tolerance = 1e-5;
     size_t P = ensemble_trainables(s->ensemble);
     double *product[PARTS] = {subject_numbers(s, P), subject_numbers(s, P), subject_numbers(s, P)};
-    double *coarse = subject_numbers(s, PARTS * P), *fine = subject_numbers(s, PARTS * P);
+    struct differences differences;
     line_draw(line, 3);
     assert_true(
         ensemble_hessian(s->ensemble, s->diag, s->q, s->data, s->count, 2, part_of, line->in_vector, product));
     assert_true(ensemble_hessian(s->ensemble, s->diag, s->q, s->data, s->count, 1, part_of + C, line->in_vector,
                                  product + C));
-    if (!differences(line, &(struct function){all_gradients_at, PARTS * P}, coarse, fine)) return;
+    if (!differences_along(line, &(struct function){all_gradients_at, PARTS * P}, &differences)) return;
     for (size_t i = 0; i < PARTS * P; i++) {
-        double value = product[i / P][i % P], apart = distance(value, coarse[i], fine[i], tolerance);
+        double value = product[i / P][i % P], apart = distance(value, &differences, i, tolerance);
         counts->skipped_products += apart < 0;
         if (apart < 0) continue;
         counts->compared_products++;
@@ -247,7 +256,7 @@ static void compare_products(struct subject *s, struct line *line, struct counts
         if (apart <= tolerance) continue;
         if (counts->wrong++ < 20)
             print_error("seed %llu: a product with the Hessian of %s is %.12g at %zu, by differences %.12g\n",
-                        (unsigned long long)s->seed, part_names[i / P], value, i % P, fine[i]);
+                        (unsigned long long)s->seed, part_names[i / P], value, i % P, differences.fine[i]);
     }
 }
 

@@ -153,9 +153,12 @@ static void expect_laplacian(const struct derivation *d, const json_t *expected)
 static void expect_spectrum(const struct derivation *d, const json_t *expected)
 {
     uint32_t n = ensemble_free_neurons(d->ensemble), count = n * d->run->batch;
-    double *out = arena_alloc(d->run->arena, (count + 1) * sizeof *out);
+    double *out = arena_alloc(d->run->arena, (count + 1) * sizeof *out), *room;
+    size_t numbers;
 
-    if (!ensemble_spectrum(d->ensemble, d->run->diag, d->parameters, d->data, d->run->batch, out))
+    if (!ensemble_spectrum_room(d->ensemble, &numbers)) BUG("a case of %u free neurons", n);
+    room = arena_alloc(d->run->arena, numbers * sizeof *room);
+    if (!ensemble_spectrum(d->ensemble, d->run->diag, d->parameters, d->data, d->run->batch, room, out))
         fail_with_messages(d->run);
     else
         expect(d->run, "eigenvalues_A", out, NULL, count, expected, TOLERANCE_ENSEMBLE);

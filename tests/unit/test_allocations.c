@@ -84,7 +84,8 @@ static const char settling_text[] =
     " weights h -> h init normal(0, 0.05)\n activation h = tanh(z)\n activation y = softmax(z)\n"
     " dynamics settle(tolerance: 1e-4, most: 50)\n loss boundary = cross_entropy(y, target)\n}\n"
     "data { train digits(count: 500, seed: 1) }\ntrain { batch 32\n epochs 3 }\n"
-    "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, dynamics }\n";
+    "measure every 7 steps on 40 samples of train { loss, accuracy, U, F, S, S_T, C, dynamics }\n"
+    "measure every 14 steps on 4 samples of train { defect, efficiency(probes: 2) }\n";
 
 /* The derivatives and ledgers of a measurement. */
 static const char laws_text[] =
@@ -92,7 +93,7 @@ static const char laws_text[] =
     " activation h = tanh(z)\n activation y = z\n loss boundary = squared_error(y, target)\n}\n"
     "data { train digits(count: 500, seed: 1) }\nensemble { temperature inferred }\n"
     "train { optimizer adam(rate: 0.01, clip: 1)\n batch 32\n epochs 3 }\n"
-    "measure every 7 steps on 10 samples { U, C, defect, grad_F, first_law, second_law, "
+    "measure every 7 steps on 10 samples { U, C, defect, grad_F, first_law, second_law, spectrum, "
     "efficiency(probes: 2) }\n";
 
 struct fixture {
@@ -122,7 +123,7 @@ static void fixture_open(struct fixture *f, const char *text, const char *folder
     assert_non_null(f->module);
     f->trainer = trainer_new(f->session.diag, f->module, f->data, &f->model->train);
     assert_non_null(f->trainer);
-    struct observed observed = {f->model, f->data, f->module, 4, false};
+    struct observed observed = {f->model, f->data, f->module, false};
     f->observer = observer_new(&f->session, &observed, &times);
     assert_non_null(f->observer);
     f->record = record_open(f->session.diag, folder, "net", false, 0);

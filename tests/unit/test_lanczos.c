@@ -339,14 +339,18 @@ static void eigenvalues_agree(const struct drawn *n, const struct ensemble_spec 
 {
     struct ensemble *ensemble = ensemble_new(diag, (struct span){0}, n->module, spec, SAMPLES);
     uint32_t rows = ensemble_free_neurons(ensemble);
-    double *value = calloc((size_t)SAMPLES * rows, sizeof *value);
-    assert_true(ensemble_spectrum(ensemble, diag, n->parameters, (const double *const *)n->data, SAMPLES, value));
+    size_t numbers;
+    assert_true(ensemble_spectrum_room(ensemble, &numbers));
+    double *value = numbers_new((size_t)SAMPLES * rows), *room = numbers_new(numbers);
+    assert_true(
+        ensemble_spectrum(ensemble, diag, n->parameters, (const double *const *)n->data, SAMPLES, room, value));
     for (uint32_t s = 0; s < SAMPLES; s++) {
         double sum = 0;
         for (uint32_t i = 0; i < rows; i++) sum += log(value[s * rows + i]);
         assert_near(exact[s].logdet_A, sum, 1e-10);
     }
     free(value);
+    free(room);
     ensemble_free(ensemble);
 }
 
