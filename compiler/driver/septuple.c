@@ -577,6 +577,7 @@ static void print_measurement_cost(struct session *session, const struct model *
     struct kernels kernels = {0};
     for (uint32_t b = 0; b < m->n_measures; b++)
         if (m->measure[b].probe > probe) probe = m->measure[b].probe;
+    if (!m->data.n_groups) probe = 1; /* nothing tells one sample from another */
     if (!m->ensemble_proper || !plan(session, m, 8, 64, entries, &kernels)) return;
     struct cost forward = entry_cost(kernels.entry[NNT_ENTRY_ensemble_forward], 8, probe);
     struct cost linear = entry_cost(kernels.entry[NNT_ENTRY_linearise], 8, probe);
@@ -584,7 +585,8 @@ static void print_measurement_cost(struct session *session, const struct model *
     print_cost((struct cost){.flops = forward.flops + linear.flops, .bytes = forward.bytes + linear.bytes}, out);
     text_add(out, " by the kernels, and ");
     print_gaussian_cost(m, kernels.description, probe, out);
-    text_add(out, ", for %u samples in f64%s%s\n", probe, forward.open ? ", with one tick of what settles" : "",
+    text_add(out, ", for %u sample%s in f64%s%s\n", probe, probe == 1 ? "" : "s",
+             forward.open ? ", with one tick of what settles" : "",
              m->ensemble.relaxed ? ", beside the relaxation" : "");
 }
 
