@@ -96,6 +96,17 @@ static bool is_bounded(const struct nnt_module *m, const struct ensemble_spec *s
     return bounded;
 }
 
+/* C = 0 and H_min = 0 whatever the weights, where F is bounded and no error stands at data. */
+static void warn_of_constant_F(const struct descent *d, struct diag *diag, struct span at)
+{
+    for (uint32_t g = 0; g < d->wide->n_groups; g++)
+        if (!is_free(&d->wide->group[g]) && d->wide->group[g].flags & NNT_ERROR) return;
+    if (!d->bounded) return;
+    diag_warn(diag, at, "idle-complexity",
+              "F is the same whatever the weights: free_energy adds nothing, since no error stands at data");
+    diag_hint(diag, "clamp outputs as well, or give the free groups potentials");
+}
+
 struct descent *descent_new(struct diag *diag, struct span at, const struct nnt_module *module,
                             const struct nnt_module *wide, const struct ensemble_spec *spec, uint32_t batch)
 {
@@ -115,7 +126,10 @@ struct descent *descent_new(struct diag *diag, struct span at, const struct nnt_
         return NULL;
     }
     d->ensemble = ensemble_new(diag, at, wide, spec, batch < ENSEMBLE_BATCH ? batch : ENSEMBLE_BATCH);
-    if (d->ensemble) return d;
+    if (d->ensemble) {
+        warn_of_constant_F(d, diag, at);
+        return d;
+    }
     descent_free(d);
     return NULL;
 }
