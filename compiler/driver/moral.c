@@ -3,10 +3,8 @@
 
 #include "runtime/thermo/lanczos.h"
 
-enum {
-    MOST_PICTURE = 24,
-    MOST_LISTED = 40
-}; /* groups that are drawn; edges, and groups of the order, that are listed */
+/* Groups that are drawn; edges, and groups of the order, that are listed. */
+enum { MOST_PICTURE = 24, MOST_LISTED = 40 };
 
 /* ---- the graph ---- */
 

@@ -160,13 +160,20 @@ static bool open_ensemble(struct observer *o, struct times *times)
     return o->ensemble != NULL;
 }
 
-/* The laws of a C that learning cannot shape. */
+static const char *const idle_C =
+    "neither data nor activations enter C in this ensemble: it is 0, or follows from the weights alone";
+
+/* A C that learning cannot shape: it misleads the laws, and belongs beside a C that is asked for. */
 static void warn_of_idle_C(const struct observer *o, const struct measure_spec *spec)
 {
     uint32_t laws = 1u << MEASURE_first_law | 1u << MEASURE_second_law;
-    if (!(spec->asked & laws) || !o->gaussian_module->linear_C) return;
-    diag_warn(o->session->diag, spec->at, "idle-complexity",
-              "neither data nor activations enter C in this ensemble: it is 0, or follows from the weights alone");
+    if (!o->gaussian_module->linear_C) return;
+    if (!(spec->asked & laws)) {
+        if (o->of.model->asks_ensemble && spec->asked >> MEASURE_C & 1)
+            diag_note(o->session->diag, spec->at, "%s", idle_C);
+        return;
+    }
+    diag_warn(o->session->diag, spec->at, "idle-complexity", "%s", idle_C);
     diag_hint(o->session->diag, "clamp inputs and outputs and have two hidden layers, or a potential: what the "
                                 "laws say is then of the states");
 }

@@ -73,18 +73,20 @@ static const char style[] =
 
 /* ---- run.json ---- */
 
-/* A run whose run.json cannot be had is drawn nevertheless: `aside` takes those messages. */
-static json_t *read_manifest(struct diag *diag, const char *folder)
+/* A run whose run.json is not there, or none, is drawn nevertheless: `aside` takes those messages. false where the machine failed. */
+static bool read_manifest(struct diag *diag, const char *folder, json_t **out_run)
 {
     size_t length;
     struct diag *aside = diag_aside(diag);
     char *path = file_join(folder, "run.json");
     char *text = file_read(aside, nowhere, path, MOST_MANIFEST_BYTES, &length);
-    json_t *run = text ? json_loadb(text, length, 0, NULL) : NULL;
+    bool good = diag_status(aside) != 2;
+    if (!good) diag_machine(diag, nowhere, "unreadable", "%s", diag_first_error(aside));
+    *out_run = text ? json_loadb(text, length, 0, NULL) : NULL;
     free(path);
     free(text);
     diag_free(aside);
-    return run;
+    return good;
 }
 
 static const char *string_of(const struct page *page, const char *key)
@@ -292,8 +294,7 @@ static void make_page(struct page *page)
 bool report_write(struct diag *diag, struct arena *arena, const char *folder)
 {
     struct page page = {0};
-    if (!series_read(diag, arena, folder, &page.series)) return false;
-    page.run = read_manifest(diag, folder);
+    if (!series_read(diag, arena, folder, &page.series) || !read_manifest(diag, folder, &page.run)) return false;
     make_page(&page);
     char *path = file_join(folder, "report.html");
     bool written = file_write(diag, nowhere, path, page.out.data, page.out.length);

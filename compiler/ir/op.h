@@ -27,14 +27,23 @@ ir_id primitive_partial(struct ir *g, enum primitive op, uint32_t k, ir_id a, ir
 /* Either of which may be 0, as IR_NONE. */
 ir_id tangent_sum(struct ir *g, ir_id a, ir_id b);
 
+/* The value of an operator that ir_differentiate expands: there is none. */
+void value_of_placeholder(const struct ir *g, const struct node *n, uint32_t batch, bool single,
+                          const double *const in[], double *out);
+/* Nodes of a walk; zero at first. Puts one behind `depth` of them; returns how many there are now. */
+struct ir_stack {
+    ir_id *node;
+    uint32_t capacity;
+};
+uint32_t ir_push(struct arena *arena, struct ir_stack *stack, uint32_t depth, ir_id id);
+
 /* The tangents that a graph has so far; all zero but the arena at first. */
 struct forward {
     struct arena *arena;
     uint32_t room; /* elements of the two below */
     bool *known;
     ir_id *tangent; /* IR_NONE: 0 */
-    ir_id *stack;
-    uint32_t stack_capacity;
+    struct ir_stack stack;
 };
 /* What stands for `tangent of`: nodes of g, by the operators' forward rules; of has no gradients or tangents in it. */
 ir_id forward_expand(struct forward *forward, struct ir *g, ir_id of);

@@ -14,8 +14,8 @@ static bool shape_of_gradient(const struct ir *g, const struct node *n, struct s
     return true;
 }
 
-static void value_of_gradient(const struct ir *g, const struct node *n, uint32_t batch, bool single,
-                              const double *const in[], double *out)
+void value_of_placeholder(const struct ir *g, const struct node *n, uint32_t batch, bool single,
+                          const double *const in[], double *out)
 {
     (void)g;
     (void)n;
@@ -23,7 +23,7 @@ static void value_of_gradient(const struct ir *g, const struct node *n, uint32_t
     (void)single;
     (void)in;
     (void)out;
-    BUG("a gradient has no value before ir_differentiate");
+    BUG("a gradient or tangent has no value before ir_differentiate");
 }
 
 static void reverse_of_gradient(struct ir *g, ir_id n, ir_id adjoint, ir_id out_in[IR_INPUTS])
@@ -41,7 +41,7 @@ static ir_id forward_of_gradient(struct ir *g, ir_id n, const ir_id tangent[IR_I
     BUG("node %u: a gradient is expanded before its tangent", n);
 }
 
-const struct op op_gradient = {shape_of_gradient, value_of_gradient, reverse_of_gradient, forward_of_gradient};
+const struct op op_gradient = {shape_of_gradient, value_of_placeholder, reverse_of_gradient, forward_of_gradient};
 
 /* ---- reverse mode ---- */
 
@@ -54,9 +54,9 @@ struct reverse {
     uint32_t room; /* elements of the two below */
     uint32_t *seen;
     ir_id *adjoint;
-    ir_id *order; /* the nodes behind `of`, operands first */
-    ir_id *stack; /* of the walk */
-    uint32_t n_order, order_capacity, stack_capacity;
+    ir_id *order;          /* the nodes behind `of`, operands first */
+    struct ir_stack stack; /* of the walk */
+    uint32_t n_order, order_capacity;
 };
 
 static void make_room(struct reverse *r, uint32_t count)
@@ -76,10 +76,10 @@ static void make_room(struct reverse *r, uint32_t count)
     r->room = room;
 }
 
-static uint32_t push(struct reverse *r, uint32_t depth, ir_id id)
+uint32_t ir_push(struct arena *arena, struct ir_stack *stack, uint32_t depth, ir_id id)
 {
-    r->stack = arena_grow(r->arena, r->stack, depth, &r->stack_capacity, sizeof *r->stack);
-    r->stack[depth] = id;
+    stack->node = arena_grow(arena, stack->node, depth, &stack->capacity, sizeof *stack->node);
+    stack->node[depth] = id;
     return depth + 1;
 }
 
@@ -87,11 +87,11 @@ static uint32_t push(struct reverse *r, uint32_t depth, ir_id id)
  */
 static void walk(struct reverse *r, const struct ir *g, ir_id of)
 {
-    uint32_t depth = push(r, 0, of);
+    uint32_t depth = ir_push(r->arena, &r->stack, 0, of);
 
     r->n_order = 0;
     while (depth > 0) {
-        ir_id id = r->stack[depth - 1];
+        ir_id id = r->stack.node[depth - 1];
         bool entered = r->seen[id] == r->pass;
 
         if (!entered) {
@@ -100,7 +100,7 @@ static void walk(struct reverse *r, const struct ir *g, ir_id of)
             for (uint32_t k = 0; k < g->node[id].n_in; k++) {
                 ir_id in = g->node[id].in[k];
 
-                if (r->seen[in] != r->pass) depth = push(r, depth, in);
+                if (r->seen[in] != r->pass) depth = ir_push(r->arena, &r->stack, depth, in);
             }
             continue;
         }
@@ -117,14 +117,14 @@ static void walk(struct reverse *r, const struct ir *g, ir_id of)
  * of matrices or a field stands outside all branches: expressions do not hold them. */
 static void mark_conditional(struct reverse *r, struct ir *g, ir_id id)
 {
-    uint32_t depth = push(r, 0, id);
+    uint32_t depth = ir_push(r->arena, &r->stack, 0, id);
 
     while (depth > 0) {
-        struct node *n = &g->node[r->stack[--depth]];
+        struct node *n = &g->node[r->stack.node[--depth]];
 
         if (n->conditional || n->n_in == 0 || n->op == IR_contract) continue;
         n->conditional = true;
-        for (uint32_t k = 0; k < n->n_in; k++) depth = push(r, depth, n->in[k]);
+        for (uint32_t k = 0; k < n->n_in; k++) depth = ir_push(r->arena, &r->stack, depth, n->in[k]);
     }
 }
 

@@ -40,18 +40,6 @@ static bool shape_of_tangent(const struct ir *g, const struct node *n, struct sh
     return true;
 }
 
-static void value_of_tangent(const struct ir *g, const struct node *n, uint32_t batch, bool single,
-                             const double *const in[], double *out)
-{
-    (void)g;
-    (void)n;
-    (void)batch;
-    (void)single;
-    (void)in;
-    (void)out;
-    BUG("a tangent has no value before ir_differentiate");
-}
-
 static void reverse_of_tangent(struct ir *g, ir_id n, ir_id adjoint, ir_id out_in[IR_INPUTS])
 {
     (void)g;
@@ -67,7 +55,7 @@ static ir_id forward_of_tangent(struct ir *g, ir_id n, const ir_id tangent[IR_IN
     BUG("node %u: the inner tangent is expanded before the outer", n);
 }
 
-const struct op op_tangent = {shape_of_tangent, value_of_tangent, reverse_of_tangent, forward_of_tangent};
+const struct op op_tangent = {shape_of_tangent, value_of_placeholder, reverse_of_tangent, forward_of_tangent};
 
 /* ---- forward mode ---- */
 
@@ -94,18 +82,11 @@ static void make_room(struct forward *f, uint32_t count)
     f->room = room;
 }
 
-static uint32_t push(struct forward *f, uint32_t depth, ir_id id)
-{
-    f->stack = arena_grow(f->arena, f->stack, depth, &f->stack_capacity, sizeof *f->stack);
-    f->stack[depth] = id;
-    return depth + 1;
-}
-
 /* The depth of the stack with the inputs on it that have no tangent yet. */
 static uint32_t push_missing(struct forward *f, const struct ir *g, uint32_t depth, ir_id id)
 {
     for (uint32_t k = 0; k < g->node[id].n_in; k++)
-        if (!f->known[g->node[id].in[k]]) depth = push(f, depth, g->node[id].in[k]);
+        if (!f->known[g->node[id].in[k]]) depth = ir_push(f->arena, &f->stack, depth, g->node[id].in[k]);
     return depth;
 }
 
@@ -124,11 +105,11 @@ static ir_id apply_rule(const struct forward *f, struct ir *g, ir_id id)
 /* Depth first without recursion; what one result needed, the next finds. */
 ir_id forward_expand(struct forward *f, struct ir *g, ir_id of)
 {
-    uint32_t depth = push(f, 0, of);
+    uint32_t depth = ir_push(f->arena, &f->stack, 0, of);
 
     make_room(f, g->count);
     while (depth > 0) {
-        ir_id id = f->stack[depth - 1];
+        ir_id id = f->stack.node[depth - 1];
         uint32_t deeper = f->known[id] ? depth : push_missing(f, g, depth, id);
 
         if (deeper > depth) {

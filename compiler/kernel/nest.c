@@ -252,7 +252,7 @@ const char *nests_verify(const struct nests *nests, struct arena *arena)
 
 /* ---- the printed form ---- */
 
-static const char *const slab_names[NNT_SLABS] = {
+const char *const slab_names[NNT_SLABS] = {
     [NNT_PARAMETERS] = "parameters",
     [NNT_GRADIENT] = "gradient",
     [NNT_MOMENTS] = "moments",

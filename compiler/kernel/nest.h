@@ -116,6 +116,8 @@ uint32_t nest_operand(struct nest *nest, struct operand operand); /* its index; 
 /* What must hold (loops nested, operands before users, stores where allowed, …); an explanation, or NULL. */
 const char *nests_verify(const struct nests *nests, struct arena *arena);
 void nests_print(const struct nests *nests, struct text *out);
+/* Slabs as nests are printed with them, and as entries.def names them. */
+extern const char *const slab_names[NNT_SLABS];
 /* Runs the plan in plain C, slowly, for the tests: scalars in float64, rounded to float32 after each where real_bytes is 4. */
 void nests_run(const struct nests *nests, uint32_t real_bytes, const struct nnt_call *call);
 

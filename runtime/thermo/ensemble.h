@@ -22,8 +22,8 @@ struct ensemble;
  * the relaxed state; with the full Hessian every group that a free one feeds has its bend. spec NULL: the forward
  * state. `batch` is how many samples a kernel call takes at most. All memory is allocated here. Where A in
  * blocks would take more than half of the machine's, ln det A is by Lanczos as if spec said so, with a warning; the spectrum is then
- * refused, and here a module with `pull`, which is to be differentiated. NULL with a message where nothing is free, the ensemble is statically
- * improper (every free neuron must be in R or have a potential: the groups are named), or memory is short. `at` is
+ * refused, and here a module with `pull`, which is to be differentiated. NULL with a message where nothing is free, the ensemble is
+ * statically improper (every free neuron must be in R or have a potential: the groups are named), or memory is short. `at` is
  * the place of the ensemble statement. The module must outlive it. */
 MUST_USE struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
                                        const struct ensemble_spec *spec, uint32_t batch);
@@ -41,7 +41,8 @@ MUST_USE bool ensemble_evaluate(struct ensemble *ensemble, struct diag *diag, co
                                 const double *const data[], uint32_t count, double beta, struct gaussian out[]);
 /* Length of the vectors of trainables below: module->size[NNT_GRADIENT], laid out as that slab, 0 in its padding. */
 size_t ensemble_trainables(const struct ensemble *ensemble);
-/* The total derivatives by the trainables (through the reference state) of `n` combinations, means over the samples, THEORY 3a:
+/* The total derivatives by the trainables (through the reference state) of `n` combinations, one or two, means over the samples,
+ * THEORY 3a; of a module that has `pull`, and for products `push` and `pull_push`:
  * out_gradient[k][ensemble_trainables]. out[count] are the totals, as ensemble_evaluate tells them; NULL: not wanted. Samples
  * and failures as there. */
 MUST_USE bool ensemble_gradient(struct ensemble *ensemble, struct diag *diag, const double *parameters,

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # run.sh: whichever write, rename, fsync or allocation of a run fails, the run ends with a message, leaves whole files, and can be had again.
+# run.sh EVERY: of the allocations each EVERY-th fails; all of them take minutes.
+every=${1:-1}
 cd "$(mktemp -d)" || exit 2
 trap 'rm -rf "$PWD"' EXIT
 status=0 faults=0
-cp "$NNT_SOURCE/tests/faults/tiny.nnt" .
+cp "$NNT_SOURCE"/tests/faults/{tiny,laws}.nnt .
 # Through ticks, with a bulk that relaxes.
 sed 's/param count = 400/param count = 40/; s/epochs 4/epochs 2/' "$NNT_SOURCE/tests/end_to_end/echo.nnt" > echo.nnt
 preload=$NNT_BUILD/tests/failing.so
@@ -34,14 +36,18 @@ check_end() { # exit status
     check_folder
 }
 # Lets the n-th of a kind fail until a run meets none any more.
-try() { # kind, most, variables...
+try() { # kind, most, each so many-th, variables...
     fault=$1
     local most=$2
-    for ((n = 1; n <= most; n++)); do
-        rm -rf cut
-        env "${@:3}" NNT_FAULT_AT=$n NNT_STARVE_AT=$n "$NNT" run $file --quiet --out cut > /dev/null 2> said
+    for ((n = 1; n <= most; n += $3)); do
+        rm -rf cut struck
+        env "${@:4}" NNT_FAULT_AT=$n NNT_STARVE_AT=$n NNT_STARVE_MARK=struck "$NNT" run $file --quiet --out cut > /dev/null 2> said
         code=$?
-        [ $code = 0 ] && break
+        if [ $code = 0 ]; then
+            [ -e struck ] || break
+            complain "a fault that nothing was said of"
+            continue
+        fi
         check_end $code
         # What fails before there is a run leaves nothing to go on with.
         if [ $fault != allocation ] || [ -e cut/run.json ]; then goes_on; fi
@@ -53,8 +59,13 @@ try() { # kind, most, variables...
 for file in tiny.nnt echo.nnt; do
     rm -rf whole
     "$NNT" run $file --quiet --out whole > /dev/null || exit 1
-    for kind in write rename fsync; do try $kind 60 LD_PRELOAD="$preload" ASAN_OPTIONS="$asan" NNT_FAULT=$kind; done
+    for kind in write rename fsync; do try $kind 60 1 LD_PRELOAD="$preload" ASAN_OPTIONS="$asan" NNT_FAULT=$kind; done
 done
 # A sanitizer's own malloc cannot be stood before.
-nm "$NNT" | grep -q __asan_init || try allocation 1000 LD_PRELOAD="$NNT_BUILD/tests/starving.so"
+nm "$NNT" | grep -q __asan_init && exit $status
+for file in echo.nnt laws.nnt; do
+    rm -rf whole
+    "$NNT" run $file --quiet --out whole > /dev/null || exit 1
+    try allocation 1000 $every LD_PRELOAD="$NNT_BUILD/tests/starving.so"
+done
 exit $status

@@ -1,10 +1,13 @@
-/* starving.c: loaded before the C library, lets the NNT_STARVE_AT-th allocation that the program itself asks for fail. */
+/* starving.c: loaded before the C library, lets the NNT_STARVE_AT-th allocation that the program itself asks for fail, and makes the file
+ * NNT_STARVE_MARK when it does. */
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -40,6 +43,8 @@ static bool is_due(void *caller)
 {
     uintptr_t from = (uintptr_t)caller;
     if (!due || from < first || from >= last || atomic_fetch_add(&calls, 1) + 1 != due) return false;
+    const char *mark = getenv("NNT_STARVE_MARK");
+    if (mark) close(creat(mark, 0600));
     errno = ENOMEM;
     return true;
 }

@@ -132,8 +132,8 @@ static uint32_t keep_free(struct dense *d)
 /* What a dense A says. */
 struct answer {
     double logdet, H_min;
-    double
-        moved; /* how far rounding of A itself, eps of its largest eigenvalue, moves ln det A and H_min at most */
+    /* How far rounding of A itself, eps of its largest eigenvalue, moves ln det A and H_min at most. */
+    double moved;
 };
 
 /* ln |det A| and gᵀA⁻¹g by LU; what rounding does by the eigenvalues. */

@@ -13,6 +13,7 @@
 #include "compiler/driver/exercise.h"
 #include "compiler/interp/interp.h"
 #include "compiler/irgen/irgen.h"
+#include "compiler/kernel/nest.h"
 #include "compiler/pass/pass.h"
 #include "lang/ast.h"
 #include "tests/engine/engine.h"
@@ -141,22 +142,6 @@ static const struct {
 #define ENTRY(name, reads, writes, help) {reads, writes, help},
 #include "runtime/entries.def"
 #undef ENTRY
-};
-static const char *const slab_names[NNT_SLABS] = {
-    [NNT_PARAMETERS] = "parameters",
-    [NNT_GRADIENT] = "gradient",
-    [NNT_MOMENTS] = "moments",
-    [NNT_DATA] = "data",
-    [NNT_STATE] = "state",
-    [NNT_RESULT] = "result",
-    [NNT_LINEAR] = "linear",
-    [NNT_WORK] = "work",
-    [NNT_SEED] = "seed",
-    [NNT_D_PARAMETERS] = "d_parameters",
-    [NNT_D_STATE] = "d_state",
-    [NNT_D_LINEAR] = "d_linear",
-    [NNT_D_SEED] = "d_seed",
-    [NNT_D_GRADIENT] = "d_gradient",
 };
 
 static bool lists(const char *list, const char *name)
