@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,19 +164,26 @@ static bool open_ensemble(struct observer *o, struct times *times)
 static const char *const idle_C =
     "neither data nor activations enter C in this ensemble: it is 0, or follows from the weights alone";
 
-/* A C that learning cannot shape: it misleads the laws, and belongs beside a C that is asked for. */
+/* The laws of a C that learning cannot shape. */
 static void warn_of_idle_C(const struct observer *o, const struct measure_spec *spec)
 {
     uint32_t laws = 1u << MEASURE_first_law | 1u << MEASURE_second_law;
-    if (!o->gaussian_module->linear_C) return;
-    if (!(spec->asked & laws)) {
-        if (o->of.model->asks_ensemble && spec->asked >> MEASURE_C & 1)
-            diag_note(o->session->diag, spec->at, "%s", idle_C);
-        return;
-    }
+    if (!(spec->asked & laws) || !o->gaussian_module->linear_C) return;
     diag_warn(o->session->diag, spec->at, "idle-complexity", "%s", idle_C);
     diag_hint(o->session->diag, "clamp inputs and outputs and have two hidden layers, or a potential: what the "
                                 "laws say is then of the states");
+}
+
+/* Beside a C that is asked for without them. */
+static void tell_idle_C(const struct observer *o)
+{
+    const struct model *model = o->of.model;
+    uint32_t asked = 0, laws = 1u << MEASURE_first_law | 1u << MEASURE_second_law;
+    const struct options *options = &o->session->options;
+    for (uint32_t b = 0; b < model->n_measures; b++) asked |= model->measure[b].asked;
+    if (!o->gaussian_module || !o->gaussian_module->linear_C || !model->asks_ensemble) return;
+    if (!(asked >> MEASURE_C & 1) || asked & laws) return;
+    if (!options->given[OPTION_quiet] && !options->given[OPTION_json]) fprintf(stderr, "C: %s\n", idle_C);
 }
 
 static bool open_measurers(struct observer *o)
@@ -234,6 +242,7 @@ void observer_free(struct observer *o)
 
 void observer_warn(struct observer *o)
 {
+    tell_idle_C(o);
     struct convergence evaluated = o->evaluator ? evaluator_convergence(o->evaluator) : (struct convergence){0};
     convergence_warn(&evaluated, o->session->diag, (struct span){0}, &o->of.model->ensemble, "evaluated");
     if (!o->ensemble) return;
