@@ -110,17 +110,37 @@ static double fit_slope(const struct fit *f)
     return (f->n * f->xy - f->x * f->y) / (f->n * f->xx - f->x * f->x);
 }
 
+/* What rounding alone makes of the residual: how much U and C move over steps in which they have no room to. Where J has large entries
+ * that cancel in det A, assembling JᵀJ costs as many digits (THEORY 3a, Precision). */
+static double floor_of(const struct chord *c)
+{
+    struct point start, moved;
+    double most = 0, U = 0;
+    if (!point_at(c, 0, &start)) return INFINITY;
+    for (int i = 0; i < SAMPLES; i++) U += fabs(start.sample[i].U) / SAMPLES;
+    for (int k = 1; k <= 4; k++) {
+        double moves = 0;
+        if (!point_at(c, k * 1e-14, &moved)) return INFINITY;
+        for (int i = 0; i < SAMPLES; i++)
+            moves += (fabs(moved.sample[i].H_min - start.sample[i].H_min) +
+                      T_begins * fabs(moved.sample[i].C - start.sample[i].C)) /
+                     SAMPLES;
+        most = fmax(most, moves);
+    }
+    return fmax(rounding, 4 * most / (1 + U));
+}
+
 /* The exponent by which the residual falls, NaN where there is too little of it; *out_least is the least residual that was seen. */
-static double order_of(const struct chord *c, double *out_least)
+static double order_of(const struct chord *c, double floor, double *out_least)
 {
     struct fit fit = {0};
     *out_least = INFINITY;
-    for (int k = 0; k < STEPS && *out_least >= rounding; k++) {
+    for (int k = 0; k < STEPS && *out_least >= floor; k++) {
         double h = ldexp(longest, -k), residual = residual_of(c, h);
         if (isnan(residual) || residual > large) fit = (struct fit){0};
         if (isnan(residual)) continue;
         *out_least = residual;
-        if (residual >= rounding) fit_add(&fit, log(h), log(residual));
+        if (residual >= floor) fit_add(&fit, log(h), log(residual));
     }
     return fit.n >= LEAST_POINTS ? fit_slope(&fit) : NAN;
 }
@@ -133,9 +153,9 @@ struct counts {
     double order[2][MOST_FITS];
 };
 
-static bool is_stuck(const struct subject *s, const char *how, double order, double least)
+static bool is_stuck(const struct subject *s, const char *how, double order, double floor, double least)
 {
-    if (least < rounding && !(order < 3.5)) return false;
+    if (least < floor && !(order < 3.5)) return false;
     print_error("seed %llu, %s T: the residual falls by the power %.2f, down to %.2g\n",
                 (unsigned long long)s->seed, how, order, least);
     return true;
@@ -146,13 +166,15 @@ static enum fate check_law(struct subject *s, struct counts *counts)
 {
     static const char *const how[] = {"fixed", "moving"};
     struct chord c = chord_new(s);
-    double order[2], least[2];
+    double order[2], floor[2], least[2];
     bool stuck = false;
     for (int moving = 0; moving < 2; moving++) {
         c.dT = moving ? 0.1 : 0;
-        order[moving] = order_of(&c, &least[moving]);
+        floor[moving] = floor_of(&c);
+        order[moving] = order_of(&c, floor[moving], &least[moving]);
     }
-    for (int moving = 0; moving < 2; moving++) stuck |= is_stuck(s, how[moving], order[moving], least[moving]);
+    for (int moving = 0; moving < 2; moving++)
+        stuck |= is_stuck(s, how[moving], order[moving], floor[moving], least[moving]);
     counts->stuck += stuck;
     if (stuck) subject_show(s);
     if (isnan(order[0]) || isnan(order[1])) return FATE_UNFIT;
