@@ -283,8 +283,8 @@ static void make_page(struct page *page)
     derive_columns(&page->series);
     begin_page(page);
     add_head(page);
-    add_last_values(page);
     add_pictures(page);
+    add_last_values(page);
     add_text(page, "The network as a septuple (x, P<sub>in</sub>, P<sub>out</sub>, w, b, f, H)",
              string_of(page, "septuple"));
     add_text(page, "The .nnt file as it was run", string_of(page, "source"));
