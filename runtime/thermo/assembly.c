@@ -210,7 +210,7 @@ enum { WORK = 66 };
 
 bool assembly_room(const struct gaussian_model *model, size_t *out_numbers)
 {
-    return size_product(model->by_lanczos ? 0 : model->n, (size_t)model->n + WORK, out_numbers);
+    return size_product(model->A ? model->n : 0, (size_t)model->n + WORK, out_numbers);
 }
 
 bool assembly_eigenvalues(struct gaussian_model *model, const struct linear_sample *at, double *room, double *out)

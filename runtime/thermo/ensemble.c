@@ -320,11 +320,10 @@ static void doubt_H_min(struct ensemble *ensemble, const struct linear_sample *a
 
 bool probe_has_factor(const struct ensemble *ensemble, struct diag *diag, const char *what)
 {
-    if (!ensemble->model.by_lanczos) return true;
-    diag_input(diag, ensemble->at, "needs-cholesky",
-               "A is needed in blocks for %s, and ln det A is by Lanczos here", what);
-    diag_hint(diag, ensemble->model.outgrown ? "A has outgrown this machine's memory"
-                                             : "determinant: cholesky, which is the default, has them");
+    if (ensemble->model.A) return true;
+    diag_input(diag, ensemble->at, "needs-cholesky", "A is needed in blocks for %s, and is not made here", what);
+    diag_hint(diag, ensemble->spec.lanczos ? "determinant: cholesky, which is the default, has them"
+                                           : "A has outgrown this machine's memory");
     return false;
 }
 

@@ -20,11 +20,11 @@ struct ensemble;
 
 /* For a module with ensemble_forward and linearise in float64, and with relax where `spec` says that the reference is
  * the relaxed state; with the full Hessian every group that a free one feeds has its bend. spec NULL: the forward
- * state. `batch` is how many samples a kernel call takes at most. All memory is allocated here. Where A in
- * blocks would take more than half of the machine's, ln det A is by Lanczos as if spec said so, with a warning; the spectrum is then
- * refused, and here a module with `pull`, which is to be differentiated. NULL with a message where nothing is free, the ensemble is
- * statically improper (every free neuron must be in R or have a potential: the groups are named), or memory is short. `at` is
- * the place of the ensemble statement. The module must outlive it. */
+ * state. `batch` is how many samples a kernel call takes at most. All memory is allocated here. Where A in blocks would
+ * take more than half of the machine's, and few rows do not serve (thin.h), ln det A is by Lanczos as if spec said so, with a
+ * warning; the spectrum is then refused, and here a module with `pull`, which is to be differentiated. NULL with a message
+ * where nothing is free, the ensemble is statically improper (every free neuron must be in R or have a potential: the groups
+ * are named), or memory is short. `at` is the place of the ensemble statement. The module must outlive it. */
 MUST_USE struct ensemble *ensemble_new(struct diag *diag, struct span at, const struct nnt_module *module,
                                        const struct ensemble_spec *spec, uint32_t batch);
 void ensemble_free(struct ensemble *ensemble);

@@ -153,14 +153,20 @@ static void drop_blocks(struct gaussian_model *model)
     model->begun = NULL;
 }
 
-/* The probes, where they are asked for or A does not fit. */
+/* Few rows where they do and cost less than blocks, or these do not fit; probes where they are asked for, or nothing else serves. The
+ * minimum of H asks for the exact Hessian, and so for blocks. */
 static bool make_evaluation(struct gaussian_model *model, const struct ensemble_spec *spec, uint32_t n_blocks)
 {
     enum { PROBES = 32, ORDER = 64 };
-    model->outgrown = !spec->lanczos && !make_blocks(model, n_blocks);
-    model->by_lanczos = spec->lanczos || model->outgrown;
-    if (!model->by_lanczos) return true;
+    bool fits = !spec->lanczos && make_blocks(model, n_blocks);
+    if (fits || (!spec->lanczos && !spec->relaxed))
+        model->thin =
+            thin_new(model, fits ? gaussian_flops(model) : INFINITY, model->module->entry[NNT_ENTRY_push] != NULL);
+    if (fits) return true;
     drop_blocks(model);
+    if (model->thin) return true;
+    model->outgrown = !spec->lanczos;
+    model->by_lanczos = true;
     model->solution = numbers_new(model->n);
     return lanczos_init(&model->lanczos, model->n, spec->probes ? spec->probes : PROBES,
                         spec->order ? spec->order : ORDER) &&
@@ -184,11 +190,8 @@ bool gaussian_init(struct gaussian_model *model, const struct nnt_module *module
     model->row = numbers_new(module_largest(module));
     model->shape = numbers_new(model->n_shape);
     model->shape_before = numbers_new(model->n_shape);
-    if (!model->diagonal || !model->J || !model->K || !model->g || !model->row || !model->shape ||
-        !model->shape_before || !make_evaluation(model, spec, n_blocks))
-        return false;
-    if (!model->by_lanczos) model->thin = thin_new(model, module->entry[NNT_ENTRY_push] != NULL);
-    return true;
+    return model->diagonal && model->J && model->K && model->g && model->row && model->shape &&
+           model->shape_before && make_evaluation(model, spec, n_blocks);
 }
 
 double gaussian_flops(const struct gaussian_model *model)

@@ -47,7 +47,7 @@ struct gaussian_model {
     size_t n_shape;
     bool factored; /* A and J belong to shape_before */
     double logdet_A, logdet_error;
-    bool by_lanczos;        /* A is never made: neither pattern nor A is there … */
+    bool by_lanczos;        /* neither pattern nor A is there, nor `thin`, beside which they may be missing too … */
     bool outgrown;          /* … as the program chose, since the blocks would take more than half of the memory */
     double bytes_of_blocks; /* what A takes or would take */
     struct lanczos lanczos;

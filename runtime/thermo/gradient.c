@@ -432,7 +432,7 @@ static bool differentiate(struct ensemble *e, struct diag *diag, const double *p
                           const double *const data[], const struct asked *asked, double beta, struct gaussian out[])
 {
     bool good = true;
-    if (!probe_has_factor(e, diag, "the derivatives of F")) return false;
+    if (!e->model.thin && !probe_has_factor(e, diag, "the derivatives of F")) return false;
     if (!e->derivative || asked->n > COMBINATIONS || (asked->tangents && !e->derivative->tangents))
         BUG("derivatives of an ensemble whose module has no entries for them");
     probe_begin(e, parameters);

@@ -88,7 +88,7 @@ static bool make_memory(struct thin *t, bool tangents)
            dual_init(&t->c, t->m, tangents) && dual_init(&t->t, t->m, tangents);
 }
 
-struct thin *thin_new(const struct gaussian_model *gaussian, bool tangents)
+struct thin *thin_new(const struct gaussian_model *gaussian, double most_flops, bool tangents)
 {
     const struct nnt_module *module = gaussian->module;
     if (!gaussian->R_covers_free || gaussian->full || !is_without_potential(module)) return NULL;
@@ -96,7 +96,7 @@ struct thin *thin_new(const struct gaussian_model *gaussian, bool tangents)
     if (t) t->gaussian = gaussian;
     if (t) t->row = calloc((size_t)module->n_groups + 1, sizeof *t->row);
     if (t) t->order = calloc((size_t)module->n_groups + 1, sizeof *t->order);
-    if (t && t->row && t->order && number_rows(t) && order_groups(t) && thin_flops(t) < gaussian_flops(gaussian) &&
+    if (t && t->row && t->order && number_rows(t) && order_groups(t) && thin_flops(t) < most_flops &&
         make_memory(t, tangents))
         return t;
     thin_free(t);

@@ -20,8 +20,8 @@ struct thin {
     double logdet, rest;
 };
 
-/* Whether a Gaussian can be had so and costs less so. `out` is NULL where not, or where memory is short. With tangents where asked. */
-struct thin *thin_new(const struct gaussian_model *gaussian, bool tangents);
+/* NULL where a Gaussian cannot be had so, or not for less than `most_flops`, or where memory is short. With tangents where asked. */
+struct thin *thin_new(const struct gaussian_model *gaussian, double most_flops, bool tangents);
 void thin_free(struct thin *thin);
 /* Multiplications and additions of a sample's B, of M and of its inverse. */
 double thin_flops(const struct thin *thin);

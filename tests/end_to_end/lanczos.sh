@@ -4,7 +4,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 2
 status=0
-network() { # neurons of the hidden layer, the ensemble's evaluation
+network() { # neurons of the hidden layer, the ensemble's evaluation, a potential: without one few rows do
     cat << NNT
 network wide {
     neurons x[2], h[$1], k[5], y
@@ -14,6 +14,7 @@ network wide {
     activation h, k = tanh(z)
     activation y = z
     loss boundary = squared_error(y, target)
+    ${3:-potential k = 0.1 * s^2}
 }
 ensemble { $2 }
 data { train xor() }
@@ -39,6 +40,16 @@ grep -q 'the blocks of A over 300005 free neurons would take .*\[lanczos\]' outg
     { echo "no warning that A does not fit:"; cat outgrown.err; status=1; }
 awk -v found="$(value C outgrown)" 'BEGIN { exit !(found < 0 && found > -5) }' ||
     { echo "C of the wide network is $(value C outgrown)"; status=1; }
+# Where ln det A is a determinant of few rows nothing is needed but those: exact, without a word, derivatives and all; no spectrum.
+network 300000 '' '# V = 0' | sed 's/network wide/network rows/; s/H_min }/H_min, grad_F }/' > rows.nnt
+network 40 '' '# V = 0' | sed 's/network wide/network spread/; s/H_min }/spectrum }/' > spread.nnt
+network 300000 '' '# V = 0' | sed 's/network wide/network spectral/; s/H_min }/spectrum }/' > spectral.nnt
+"$NNT" run --quiet rows.nnt > rows.out 2> rows.err && [ ! -s rows.err ] || { echo "few rows do not serve:"; cat rows.err; status=1; }
+awk -v C="$(value C rows)" -v error="$(value C_error rows)" -v slope="$(value T_grad_C rows)" \
+    'BEGIN { exit !(C < 0 && C > -5 && error < 1 && slope > 0) }' || { echo "C of few rows is $(value C rows)"; status=1; }
+"$NNT" run --quiet spread.nnt > spread.out 2>&1 || { echo "no spectrum beside few rows"; status=1; }
+"$NNT" run --quiet spectral.nnt > spectral.out 2>&1
+[ $? = 1 ] && grep -q 'A is needed in blocks for the spectrum of A.*\[needs-cholesky\]' spectral.out || { echo "a spectrum that does not fit:"; cat spectral.out; status=1; }
 # Where F is to be differentiated A has to fit: told before anything runs.
 network 300000 '' | sed 's/network wide/network descent/; s/epochs 1/epochs 1\n minimize free_energy/' > descent.nnt
 network 300000 '' | sed 's/network wide/network slope/; s/H_min }/grad_F }/' > slope.nnt
