@@ -199,7 +199,7 @@ static void repeats(void **state)
     struct laplacian first, second, other = laplacian_of(&b, 4, 8, 0.5);
     assert_true(laplacian_take(l, b.checked.diag, b.q, b.data, 0.5, &first));
     assert_true(laplacian_take(l, b.checked.diag, b.q, b.data, 0.5, &second));
-    assert_memory_equal(&first, &second, sizeof first);
+    assert_memory_equal(&first, &second, offsetof(struct laplacian, exact)); /* its numbers: padding stands behind them */
     assert_true(other.value != first.value);
     laplacian_free(l);
     close_bench(&b);
