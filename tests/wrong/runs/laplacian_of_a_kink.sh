@@ -1,20 +1,5 @@
 # laplacian_of_a_kink.sh: elu and softsign have a continuous slope, and no second derivative at 0.
-cat > net.nnt <<'N'
-network net {
-    neurons x[2], h[3], k[3], y[2]
-    input x
-    output y
-    weights x -> h -> k -> y init normal(0, 0.5)
-    biases y
-    activation h = elu(z)
-    activation k = softsign(z)
-    activation y = z
-    loss boundary = squared_error(y, target)
-}
-data { train teacher(count: 40, inputs: 2, hidden: 3, outputs: 2) }
-ensemble { temperature 0.1 }
-train { optimizer sgd(rate: 0.05)
-        steps 20 }
-measure 3 times on 30 samples { first_law, efficiency(probes: 4) }
-N
+. "$HERE/laws.sh"
+law_net 'h = elu(z)
+    activation k = softsign(z)' 'temperature 0.1' 20 '30 samples { first_law, efficiency(probes: 4) }'
 "$NNT" run net.nnt --quiet --out run

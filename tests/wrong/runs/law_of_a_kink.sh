@@ -1,19 +1,4 @@
 # law_of_a_kink.sh: the first law of a network whose slopes jump is measured with a warning.
-cat > net.nnt <<'N'
-network net {
-    neurons x[2], h[3], k[3], y[2]
-    input x
-    output y
-    weights x -> h -> k -> y init normal(0, 0.5)
-    biases y
-    activation h, k = relu(z)
-    activation y = z
-    loss boundary = squared_error(y, target)
-}
-data { train teacher(count: 40, inputs: 2, hidden: 3, outputs: 2) }
-ensemble { temperature 0.1 }
-train { optimizer sgd(rate: 0.05)
-        steps 20 }
-measure 3 times on 30 samples { first_law }
-N
+. "$HERE/laws.sh"
+law_net 'h, k = relu(z)' 'temperature 0.1' 20 '30 samples { first_law }'
 "$NNT" run net.nnt --quiet --out run

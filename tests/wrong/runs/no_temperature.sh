@@ -1,20 +1,5 @@
 # no_temperature.sh: with the inputs alone clamped the forward state has no error, and so no temperature.
-cat > net.nnt <<'N'
-network net {
-    neurons x[2], h[3], k[3], y[2]
-    input x
-    output y
-    weights x -> h -> k -> y init normal(0, 0.5)
-    biases y
-    activation h, k = tanh(z)
-    activation y = z
-    loss boundary = squared_error(y, target)
-}
-data { train teacher(count: 40, inputs: 2, hidden: 3, outputs: 2) }
-ensemble { clamp x
-           temperature inferred }
-train { optimizer sgd(rate: 0.05)
-        steps 20 }
-measure 3 times on 30 samples { U, C }
-N
+. "$HERE/laws.sh"
+law_net 'h, k = tanh(z)' 'clamp x
+           temperature inferred' 20 '30 samples { U, C }'
 "$NNT" run net.nnt --quiet --out run
