@@ -11,40 +11,10 @@
 
 #include "compiler/driver/exercise.h"
 #include "compiler/irgen/irgen.h"
-#include "lang/ast.h"
-#include "tests/engine/engine.h"
+#include "tests/unit/compiled.h"
 
 enum { BATCH = 3 };
 static const char *const engines[] = {"interp", "jit"};
-
-struct compiled {
-    struct diag *diag;
-    struct arena *arena;
-    struct model *model;
-    struct nnt_module *module;
-};
-
-static struct compiled compile(const char *text, const char *engine, uint32_t real_bytes, uint32_t entries)
-{
-    struct compiled c = {.diag = diag_new(), .arena = arena_new()};
-    struct ast_source *source = parse(c.diag, c.arena, "test.nnt", text, strlen(text));
-
-    c.model = source && !diag_failed(c.diag) ? check(c.diag, c.arena, source, NULL, 0) : NULL;
-    if (!c.model) {
-        diag_print(c.diag, stderr, DIAG_PLAIN);
-        fail_msg("does not check:\n%s", text);
-    }
-    c.module = engine_module(c.diag, c.arena, c.model, engine, real_bytes, entries);
-    assert_non_null(c.module);
-    return c;
-}
-
-static void dispose(struct compiled *c)
-{
-    engine_release(c->module);
-    diag_free(c->diag);
-    arena_free(c->arena);
-}
 
 /* In `branches` those that are not taken are NaN, or at 0 have infinite derivatives. */
 static const struct network {

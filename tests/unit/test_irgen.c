@@ -12,36 +12,12 @@
 #include <string.h>
 
 #include "compiler/irgen/irgen.h"
-#include "lang/ast.h"
-#include "tests/engine/engine.h"
 #include "compiler/driver/exercise.h"
+#include "tests/unit/compiled.h"
 
-struct compiled {
-    struct diag *diag;
-    struct arena *arena;
-    struct model *model;
-    struct nnt_module *module;
-};
-
-static struct compiled compile(const char *text)
+static struct compiled as_built(const char *text)
 {
-    struct compiled c = {.diag = diag_new(), .arena = arena_new()};
-    struct ast_source *source = parse(c.diag, c.arena, "test.nnt", text, strlen(text));
-
-    c.model = source && !diag_failed(c.diag) ? check(c.diag, c.arena, source, NULL, 0) : NULL;
-    if (!c.model) {
-        diag_print(c.diag, stderr, DIAG_PLAIN);
-        fail_msg("does not check:\n%s", text);
-    }
-    c.module = engine_module(c.diag, c.arena, c.model, "interp", 8, IRGEN_ALL);
-    assert_non_null(c.module);
-    return c;
-}
-
-static void dispose(struct compiled *c)
-{
-    diag_free(c->diag);
-    arena_free(c->arena);
+    return compile(text, "interp", 8, IRGEN_ALL);
 }
 
 static void set(struct exercise *x, enum nnt_slab slab, const char *name, uint32_t count, const double values[])
@@ -101,7 +77,7 @@ static void check_optimizer(const char *optimizer, line_step *by_hand)
         "number(label) }\n"
         "train { optimizer %s }\n",
         optimizer);
-    c = compile(text);
+    c = as_built(text);
     x = exercise_open(c.module, SAMPLES);
     set(&x, NNT_PARAMETERS, "weight.x.y", 1, &l.q[0]);
     set(&x, NNT_PARAMETERS, "bias.y", 1, &l.q[1]);
@@ -208,7 +184,7 @@ static const char deep[] =
 
 static void fields_are_aligned_and_apart(void **state)
 {
-    struct compiled c = compile(deep);
+    struct compiled c = as_built(deep);
     const struct nnt_module *m = c.module;
 
     (void)state;
@@ -243,7 +219,7 @@ static void tied_gradients_add(void **state)
     (void)state;
     snprintf(tied_text, sizeof tied_text, text, "tied", " = transpose(x -> h)");
     snprintf(free_text, sizeof free_text, text, "loose", "");
-    struct compiled a = compile(tied_text), b = compile(free_text);
+    struct compiled a = as_built(tied_text), b = as_built(free_text);
     struct exercise tied = exercise_open(a.module, 2), loose = exercise_open(b.module, 2);
 
     assert_int_equal(a.module->n_parameters, 1);
@@ -273,9 +249,10 @@ static void tied_gradients_add(void **state)
  */
 static void a_hollow_block_has_no_diagonal(void **state)
 {
-    struct compiled c = compile("network hollow {\nneurons x[3]\ninput x\nweights x -> x hollow\nactivation x = z\n"
-                                "loss boundary = squared_error(prediction(x), x)\n}\n"
-                                "train { optimizer adamw(rate: 0.1, decay: 0.1) }\n");
+    struct compiled c =
+        as_built("network hollow {\nneurons x[3]\ninput x\nweights x -> x hollow\nactivation x = z\n"
+                 "loss boundary = squared_error(prediction(x), x)\n}\n"
+                 "train { optimizer adamw(rate: 0.1, decay: 0.1) }\n");
     static const double w[9] = {0, 0.5, -1, 0.2, 0, 0.3, 0.7, -0.6, 0},
                         filled[9] = {9, 0.5, -1, 0.2, 9, 0.3, 0.7, -0.6, 9}, x[3] = {1, 2, -3};
     struct exercise e = exercise_open(c.module, 1);
@@ -305,7 +282,7 @@ static void a_hollow_block_has_no_diagonal(void **state)
 
 static void a_frozen_block_has_no_gradient(void **state)
 {
-    struct compiled c = compile(deep);
+    struct compiled c = as_built(deep);
 
     (void)state;
     assert_int_equal(c.module->trainables, 15 + 10 + 6 + 5 + 5 + 3 + 1);
@@ -318,7 +295,7 @@ static void a_frozen_block_has_no_gradient(void **state)
 /* The losses of the outputs add up to the whole. */
 static void losses_are_told_by_output(void **state)
 {
-    struct compiled c = compile(deep);
+    struct compiled c = as_built(deep);
     struct exercise x = exercise_open(c.module, 3);
 
     (void)state;
@@ -343,7 +320,7 @@ static void losses_are_told_by_output(void **state)
 /* softmax: df_i/dz_j = y_i (delta_ij - y_j), y = x - r; tanh: 1 - f^2; V = 0.1 s^4. */
 static void slopes_are_derivatives(void **state)
 {
-    struct compiled c = compile(deep);
+    struct compiled c = as_built(deep);
     struct exercise x = exercise_open(c.module, 2);
 
     (void)state;
@@ -379,7 +356,7 @@ static void bends_are_second_derivatives(void **state)
 
     (void)state;
     snprintf(text, sizeof text, "%sensemble { reference relaxed\n hessian full }\n", deep);
-    struct compiled c = compile(text);
+    struct compiled c = as_built(text);
     struct exercise x = exercise_open(c.module, 2);
 
     exercise_draw(&x, 2);
@@ -425,7 +402,7 @@ static void expect_linear_C(bool expected, const char *hidden, const char *rest)
              "network n {\nneurons x[2], h[3], k[3], y[2]\ninput x\noutput y\n%s\nactivation y = identity(z)\n"
              "loss boundary = squared_error(y, target)\n%s\n",
              hidden, rest);
-    c = compile(text);
+    c = as_built(text);
     assert_int_equal(c.module->linear_C, expected);
     dispose(&c);
 }
