@@ -1,56 +1,18 @@
 /* test_laplacian.c: the Laplacian of F against closed forms and differences, and the random one against the exact one. */
 #include "runtime/thermo/laplacian.h"
 
-#include "runtime/base/random.h"
-#include "tests/engine/engine.h"
-#include "tests/unit/checked.h"
+#include "tests/unit/drawn.h"
 
 #include <math.h>
 
 enum { SAMPLES = 20 };
-static const struct span nowhere = {0};
-
-struct bench {
-    struct checked checked;
-    struct nnt_module *module;
-    struct ensemble *ensemble;
-    uint32_t count;
-    const double *data[8];
-    double *q;
-};
-
-static double *drawn(struct arena *arena, size_t n, double deviation, uint64_t seed, uint64_t stream)
+static struct drawn open_bench(const char *text, uint32_t count, uint64_t seed)
 {
-    struct random random = random_stream(seed, RANDOM_PROBE, stream, 0);
-    double *out = arena_alloc(arena, (n + 1) * sizeof *out);
-    for (size_t i = 0; i < n; i++) out[i] = deviation * random_normal(&random);
-    return out;
+    return drawn_open(text, 1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push, 8, count,
+                      seed);
 }
 
-static void open_bench(struct bench *b, const char *text, uint32_t count, uint64_t seed)
-{
-    const uint32_t entries = 1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_relax |
-                             1u << NNT_ENTRY_pull | 1u << NNT_ENTRY_push | 1u << NNT_ENTRY_pull_push;
-    *b = (struct bench){.checked = check_text(text), .count = count};
-    assert_non_null(b->checked.model);
-    b->module = engine_module(b->checked.diag, b->checked.arena, b->checked.model, "interp", 8, entries);
-    assert_non_null(b->module);
-    b->ensemble = ensemble_new(b->checked.diag, nowhere, b->module, &b->checked.model->ensemble, 8);
-    assert_non_null(b->ensemble);
-    for (uint32_t g = 0; g < b->module->n_groups; g++)
-        if (b->module->group[g].data != NNT_NONE)
-            b->data[g] = drawn(b->checked.arena, (size_t)count * b->module->group[g].size, 1, seed, 10 + g);
-    b->q = drawn(b->checked.arena, b->module->size[NNT_PARAMETERS], 0.5, seed, 0);
-}
-
-static void close_bench(struct bench *b)
-{
-    ensemble_free(b->ensemble);
-    engine_release(b->module);
-    release(&b->checked);
-}
-
-static struct laplacian laplacian_of(struct bench *b, uint32_t probes, uint64_t seed, double T)
+static struct laplacian laplacian_of(struct drawn *b, uint32_t probes, uint64_t seed, double T)
 {
     struct laplacian out;
     struct laplacian_probes *l = laplacian_new(b->checked.diag, nowhere, b->ensemble, b->count, probes, seed);
@@ -76,9 +38,9 @@ static void chain_has_a_closed_form(void **state)
         "ensemble { clamp none\n reference relaxed\n relaxation descent(tolerance: 1e-13, most: 500) }\n"
         "measure at end { C }\n";
     const double m = 0.5, T = 0.7;
-    struct bench b;
+    struct drawn b;
     (void)state;
-    open_bench(&b, chain, 1, 3);
+    b = open_bench(chain, 1, 3);
     for (uint32_t p = 0; p < b.module->n_parameters; p++)
         if (!b.module->parameter[p].is_weight) b.q[b.module->field[b.module->parameter[p].field].offset] = 0;
     double a = b.q[b.module->field[b.module->parameter[0].field].offset], whole = (1 + m) * (1 + m);
@@ -87,7 +49,7 @@ static void chain_has_a_closed_form(void **state)
     assert_close(l.value, T * m * (whole - m * a * a) / pow(whole + m * a * a, 2), 1e-12);
     assert_close(l.H_min, 0, 1e-12);
     assert_true(l.error == 0 && l.probe_error == 0 && l.sample_error == 0);
-    close_bench(&b);
+    drawn_close(&b);
 }
 
 static const char layers[] = "network net {\n neurons x[3], h[5], k[4], y[2]\n input x\n output y\n weights x -> h "
@@ -97,7 +59,7 @@ static const char layers[] = "network net {\n neurons x[3], h[5], k[4], y[2]\n i
                              "data { train teacher(count: 5, inputs: 3, hidden: 2, outputs: 2) }\nmeasure { F }\n";
 
 /* Σ_i of (∇F(q + h e_i) - ∇F(q - h e_i))_i / 2h over a hollow weight too, whose diagonal is no trainable. */
-static double by_differences(struct bench *b, double T)
+static double by_differences(struct drawn *b, double T)
 {
     const struct combination of = {1, -T};
     const struct nnt_module *m = b->module;
@@ -124,14 +86,14 @@ static double by_differences(struct bench *b, double T)
 
 static void exact_is_the_trace(void **state)
 {
-    struct bench b;
+    struct drawn b;
     (void)state;
-    open_bench(&b, layers, 5, 3);
+    b = open_bench(layers, 5, 3);
     struct laplacian l = laplacian_of(&b, 1000, 1, 0.3), hot = laplacian_of(&b, 1000, 1, 3);
     assert_true(l.exact);
     assert_close(l.value, by_differences(&b, 0.3), 1e-6);
     assert_close(hot.value, l.H_min - 3 * l.C, 1e-12);
-    close_bench(&b);
+    drawn_close(&b);
 }
 
 /* Deviations from the exact value on the same samples, in units of the error over the probes, scatter by 1. */
@@ -141,8 +103,8 @@ static void random_one_is_near_the_exact(void **state)
     const int networks = 4, seeds = 12;
     (void)state;
     for (int i = 0; i < networks; i++) {
-        struct bench b;
-        open_bench(&b, layers, 4, 100 + (uint64_t)i);
+        struct drawn b;
+        b = open_bench(layers, 4, 100 + (uint64_t)i);
         struct laplacian exact = laplacian_of(&b, 1000, 1, 0.5);
         for (int k = 0; k < seeds; k++) {
             struct laplacian l = laplacian_of(&b, 16, (uint64_t)k, 0.5);
@@ -152,15 +114,15 @@ static void random_one_is_near_the_exact(void **state)
             assert_true(l.error == hypot(l.probe_error, l.sample_error));
             squares += z * z / (networks * seeds);
         }
-        close_bench(&b);
+        drawn_close(&b);
     }
     if (sqrt(squares) < 0.75 || sqrt(squares) > 1.3) fail_msg("deviations scatter by %.3f", sqrt(squares));
 }
 
 /* Of one sample alone. */
-static double value_of(const struct bench *b, uint32_t sample)
+static double value_of(const struct drawn *b, uint32_t sample)
 {
-    struct bench one = *b;
+    struct drawn one = *b;
     one.count = 1;
     for (uint32_t g = 0; g < b->module->n_groups; g++)
         if (b->data[g]) one.data[g] = b->data[g] + (size_t)sample * b->module->group[g].size;
@@ -171,10 +133,10 @@ static double value_of(const struct bench *b, uint32_t sample)
  * the groups do, each by its share. */
 static void samples_scatter(void **state)
 {
-    struct bench b;
+    struct drawn b;
     double value[SAMPLES], squares = 0;
     (void)state;
-    open_bench(&b, layers, SAMPLES, 5);
+    b = open_bench(layers, SAMPLES, 5);
     for (uint32_t i = 0; i < SAMPLES; i++) value[i] = value_of(&b, i);
     struct laplacian all = laplacian_of(&b, 1000, 1, 0.5);
     assert_close(all.value, ensemble_mean(value, 1, SAMPLES).mean, 1e-11);
@@ -186,23 +148,24 @@ static void samples_scatter(void **state)
     assert_close(all.sample_error, sqrt(squares * LAPLACIAN_GROUPS / (LAPLACIAN_GROUPS - 1.0)), 1e-10);
     b.count = 9;
     assert_close(laplacian_of(&b, 1000, 1, 0.5).sample_error, ensemble_mean(value, 1, 9).error, 1e-10);
-    close_bench(&b);
+    drawn_close(&b);
 }
 
 /* The same directions at each call. */
 static void repeats(void **state)
 {
-    struct bench b;
+    struct drawn b;
     (void)state;
-    open_bench(&b, layers, 3, 5);
+    b = open_bench(layers, 3, 5);
     struct laplacian_probes *l = laplacian_new(b.checked.diag, nowhere, b.ensemble, 3, 4, 7);
     struct laplacian first, second, other = laplacian_of(&b, 4, 8, 0.5);
     assert_true(laplacian_take(l, b.checked.diag, b.q, b.data, 0.5, &first));
     assert_true(laplacian_take(l, b.checked.diag, b.q, b.data, 0.5, &second));
-    assert_memory_equal(&first, &second, offsetof(struct laplacian, exact)); /* its numbers: padding stands behind them */
+    assert_memory_equal(&first, &second,
+                        offsetof(struct laplacian, exact)); /* its numbers: padding stands behind them */
     assert_true(other.value != first.value);
     laplacian_free(l);
-    close_bench(&b);
+    drawn_close(&b);
 }
 
 int main(void)

@@ -1,56 +1,27 @@
 /* test_ledger.c: both laws between two measurements: their orders, their sums, what they leave out, and going on after a break. */
 #include "runtime/thermo/ledger.h"
 
-#include "runtime/base/random.h"
-#include "tests/engine/engine.h"
-#include "tests/unit/checked.h"
+#include "tests/unit/drawn.h"
 
 #include <math.h>
 
 enum { SAMPLES = 9 };
-static const struct span nowhere = {0};
-
-/* A network as an ensemble in float64, with random parameters and data. */
+/* A drawn ensemble, and where its trainables go next. */
 struct bench {
-    struct checked checked;
-    struct nnt_module *module;
-    struct ensemble *ensemble;
-    uint32_t count;
-    const double *data[8];
-    double *q, *q_next, *gradient;
+    struct drawn drawn;
+    double *q_next, *gradient;
     struct gaussian sample[SAMPLES];
 };
 
-static double *drawn(struct arena *arena, uint64_t seed, size_t n, double deviation, uint64_t stream)
-{
-    struct random random = random_stream(seed, RANDOM_PROBE, stream, 0);
-    double *out = arena_alloc(arena, (n + 1) * sizeof *out);
-    for (size_t i = 0; i < n; i++) out[i] = deviation * random_normal(&random);
-    return out;
-}
-
 static void open_seeded(struct bench *b, const char *text, double step, uint64_t seed, uint64_t direction)
 {
-    const uint32_t entries =
-        1u << NNT_ENTRY_ensemble_forward | 1u << NNT_ENTRY_linearise | 1u << NNT_ENTRY_relax | 1u << NNT_ENTRY_pull;
-    *b = (struct bench){.checked = check_text(text), .count = 1};
-    assert_non_null(b->checked.model);
-    struct arena *arena = b->checked.arena;
-    b->module = engine_module(b->checked.diag, arena, b->checked.model, "interp", 8, entries);
-    assert_non_null(b->module);
-    b->ensemble = ensemble_new(b->checked.diag, nowhere, b->module, &b->checked.model->ensemble, 4);
-    assert_non_null(b->ensemble);
-    for (uint32_t g = 0; g < b->module->n_groups; g++) {
-        if (b->module->group[g].data == NNT_NONE) continue;
-        b->count = SAMPLES;
-        b->data[g] = drawn(arena, seed, (size_t)SAMPLES * b->module->group[g].size, 1, 10 + g);
-    }
-    size_t n = b->module->size[NNT_PARAMETERS];
-    double *dq = drawn(arena, seed, n, step, 100 + direction);
-    b->q = drawn(arena, seed, n, 0.5, 0);
+    *b = (struct bench){.drawn = drawn_open(text, 1u << NNT_ENTRY_pull, 4, SAMPLES, seed)};
+    struct arena *arena = b->drawn.checked.arena;
+    size_t n = b->drawn.module->size[NNT_PARAMETERS];
+    double *dq = draw(arena, n, step, seed, 100 + direction);
     b->q_next = arena_alloc(arena, (n + 1) * sizeof *b->q_next);
-    for (size_t i = 0; i < n; i++) b->q_next[i] = b->q[i] + dq[i];
-    b->gradient = arena_alloc(arena, (ensemble_trainables(b->ensemble) + 1) * sizeof(double));
+    for (size_t i = 0; i < n; i++) b->q_next[i] = b->drawn.q[i] + dq[i];
+    b->gradient = arena_alloc(arena, (ensemble_trainables(b->drawn.ensemble) + 1) * sizeof(double));
 }
 
 static void open_bench(struct bench *b, const char *text, double step)
@@ -58,19 +29,12 @@ static void open_bench(struct bench *b, const char *text, double step)
     open_seeded(b, text, step, 3, 0);
 }
 
-static void close_bench(struct bench *b)
-{
-    ensemble_free(b->ensemble);
-    engine_release(b->module);
-    release(&b->checked);
-}
-
 /* A measurement at parameters and a temperature. */
 static struct instant look(struct bench *b, const double *q, double T)
 {
     const struct combination F = {1, -T};
-    assert_true(ensemble_gradient(b->ensemble, b->checked.diag, q, b->data, b->count, 1 / T, 1, &F, &b->gradient,
-                                  b->sample));
+    assert_true(ensemble_gradient(b->drawn.ensemble, b->drawn.checked.diag, q, b->drawn.data, b->drawn.count, 1 / T,
+                                  1, &F, &b->gradient, b->sample));
     return (struct instant){T, q, b->sample, b->gradient};
 }
 
@@ -78,16 +42,16 @@ static bool take(struct bench *b, struct ledger *ledger, const double *q, double
 {
     struct instant now = look(b, q, T);
     bool has;
-    assert_true(ledger_take(ledger, b->checked.diag, b->data, &now, out, &has));
+    assert_true(ledger_take(ledger, b->drawn.checked.diag, b->drawn.data, &now, out, &has));
     return has;
 }
 
 static struct interval interval_between(struct bench *b, double T, double T_next)
 {
-    struct ledger *ledger = ledger_new(b->checked.diag, nowhere, b->ensemble, b->count, true);
+    struct ledger *ledger = ledger_new(b->drawn.checked.diag, nowhere, b->drawn.ensemble, b->drawn.count, true);
     struct interval out;
     assert_non_null(ledger);
-    assert_false(take(b, ledger, b->q, T, &out));
+    assert_false(take(b, ledger, b->drawn.q, T, &out));
     assert_true(take(b, ledger, b->q_next, T_next, &out));
     ledger_free(ledger);
     return out;
@@ -148,7 +112,7 @@ static double residual_of(const char *text, uint64_t seed, double step, bool mov
         struct bench b;
         open_seeded(&b, text, step, seed, direction);
         struct interval interval = interval_between(&b, 0.3, 0.3 * (1 + moves * step));
-        close_bench(&b);
+        drawn_close(&b.drawn);
         assert_close(interval.dU, interval.heat + interval.dH_min, 1e-12);
         squares += interval.residual * interval.residual / DIRECTIONS;
     }
@@ -192,8 +156,8 @@ static void chain_has_closed_forms(void **state)
     struct bench b;
     (void)state;
     open_bench(&b, chain, 0.3);
-    double a = b.q[b.module->field[b.module->parameter[0].field].offset];
-    double next = b.q_next[b.module->field[b.module->parameter[0].field].offset];
+    double a = b.drawn.q[b.drawn.module->field[b.drawn.module->parameter[0].field].offset];
+    double next = b.q_next[b.drawn.module->field[b.drawn.module->parameter[0].field].offset];
     struct interval at_rest = interval_between(&b, 0.4, 0.4), cooled = interval_between(&b, 0.4, 0.1);
     double dC = -0.5 * log((2.25 + 0.5 * next * next) / (2.25 + 0.5 * a * a));
     assert_close(at_rest.dC, dC, 1e-13);
@@ -203,7 +167,7 @@ static void chain_has_closed_forms(void **state)
     assert_true(at_rest.dC_error == 0 && at_rest.dH_min_error == 0);
     assert_close(cooled.heat, -0.3, 1e-14);
     assert_close(cooled.dS, dC + log(0.1 / 0.4), 1e-13);
-    close_bench(&b);
+    drawn_close(&b.drawn);
 }
 
 /* ---- what is withheld ---- */
@@ -239,15 +203,15 @@ static void middles_may_be_missing(void **state)
     struct interval interval;
     (void)state;
     open_bench(&b, loop, 0);
-    uint64_t a = b.module->field[b.module->parameter[0].field].offset;
-    b.q[a] = 0.5;
+    uint64_t a = b.drawn.module->field[b.drawn.module->parameter[0].field].offset;
+    b.drawn.q[a] = 0.5;
     b.q_next[a] = 1.5;
-    struct ledger *ledger = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, true);
-    assert_false(take(&b, ledger, b.q, 1, &interval));
+    struct ledger *ledger = ledger_new(b.drawn.checked.diag, nowhere, b.drawn.ensemble, b.drawn.count, true);
+    assert_false(take(&b, ledger, b.drawn.q, 1, &interval));
     assert_true(take(&b, ledger, b.q_next, 1, &interval));
     assert_true(isnan(interval.work) && isnan(interval.complexity));
     assert_close(interval.dC, 0, 1e-12);
-    assert_false(diag_failed(b.checked.diag));
+    assert_false(diag_failed(b.drawn.checked.diag));
     struct ledger_totals totals = ledger_totals(ledger);
     assert_true(totals.intervals == 1 && totals.middles == 0);
     struct diag *diag = diag_new();
@@ -259,7 +223,7 @@ static void middles_may_be_missing(void **state)
     assert_non_null(strstr(says, "[no-middle]"));
     diag_free(diag);
     ledger_free(ledger);
-    close_bench(&b);
+    drawn_close(&b.drawn);
 }
 
 /* ---- sums ---- */
@@ -267,10 +231,10 @@ static void middles_may_be_missing(void **state)
 /* A path of four measurements, T falling. */
 static void walk(struct bench *b, struct ledger *ledger, uint32_t from, uint32_t to, struct interval out[])
 {
-    size_t n = b->module->size[NNT_PARAMETERS];
-    double *q = arena_alloc(b->checked.arena, (n + 1) * sizeof *q);
+    size_t n = b->drawn.module->size[NNT_PARAMETERS];
+    double *q = arena_alloc(b->drawn.checked.arena, (n + 1) * sizeof *q);
     for (uint32_t k = from; k < to; k++) {
-        for (size_t i = 0; i < n; i++) q[i] = b->q[i] + k * (b->q_next[i] - b->q[i]);
+        for (size_t i = 0; i < n; i++) q[i] = b->drawn.q[i] + k * (b->q_next[i] - b->drawn.q[i]);
         (void)take(b, ledger, q, 0.5 - 0.1 * k, &out[k]);
     }
 }
@@ -281,7 +245,7 @@ static void sums_are_of_the_intervals(void **state)
     struct interval interval[4], sum = {0};
     (void)state;
     open_bench(&b, smooth[0], 0.1);
-    struct ledger *ledger = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, true);
+    struct ledger *ledger = ledger_new(b.drawn.checked.diag, nowhere, b.drawn.ensemble, b.drawn.count, true);
     walk(&b, ledger, 0, 1, interval);
     struct gaussian first[SAMPLES];
     memcpy(first, b.sample, sizeof first);
@@ -309,9 +273,9 @@ static void sums_are_of_the_intervals(void **state)
     assert_close(totals.sum.dC, sum.dC, 1e-13);
     assert_close(totals.sum.dC, dC.mean, 1e-13);
     assert_close(totals.sum.dC_error, dC.error, 1e-12);
-    assert_close(totals.sum.heat, -0.3 * ensemble_free_neurons(b.ensemble) / 2, 1e-13);
+    assert_close(totals.sum.heat, -0.3 * ensemble_free_neurons(b.drawn.ensemble) / 2, 1e-13);
     ledger_free(ledger);
-    close_bench(&b);
+    drawn_close(&b.drawn);
 }
 
 /* The same bits with a break in the middle as without. */
@@ -324,9 +288,10 @@ static void goes_on_bit_for_bit(void **state)
     (void)state;
     for (int first_law = 0; first_law < 2; first_law++) {
         open_bench(&b, smooth[0], 0.1);
-        struct ledger *one = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, first_law);
-        struct ledger *two = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count, first_law);
-        struct ledger *other = ledger_new(b.checked.diag, nowhere, b.ensemble, b.count - 1, first_law);
+        struct ledger *one = ledger_new(b.drawn.checked.diag, nowhere, b.drawn.ensemble, b.drawn.count, first_law);
+        struct ledger *two = ledger_new(b.drawn.checked.diag, nowhere, b.drawn.ensemble, b.drawn.count, first_law);
+        struct ledger *other =
+            ledger_new(b.drawn.checked.diag, nowhere, b.drawn.ensemble, b.drawn.count - 1, first_law);
         walk(&b, one, 0, 2, whole);
         kept.length = 0;
         ledger_write(one, &kept);
@@ -342,7 +307,7 @@ static void goes_on_bit_for_bit(void **state)
         ledger_free(one);
         ledger_free(two);
         ledger_free(other);
-        close_bench(&b);
+        drawn_close(&b.drawn);
     }
     text_fini(&kept);
 }
